@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dev.c - /dev/lguest, VM and vcpu descriptors: every call from outside
+ *
+ * Each call is copied in once, checked until nothing in it can surprise, and
+ * only then passed on to the file that does it.  Words and flags that have no
+ * meaning yet must be zero, or one day they could not be given any.
+ *
+ * Descriptors own what they stand for: the VM's holds the VM, the vcpu's holds
+ * the vcpu, which holds its VM.  Closing the last one is how things end, also
+ * when the daemon is killed.
+ *
+ * Next: hypervisor/vm.c
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/tsc.h>
+#include "lg.h"
+
+#define ALL_FEATURES	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS)
+
+/* ---- the vcpu's descriptor ---- */
+
+union state_record {
+	struct lg_regs regs;
+	struct lg_debugregs debugregs;
+};
+
+/* The size that a record of this type has, 0 for no such type. */
+static size_t record_bytes(u32 type)
+{
+	switch (type) {
+	case LG_STATE_REGS:
+		return sizeof(struct lg_regs);
+	case LG_STATE_DEBUGREGS:
+		return sizeof(struct lg_debugregs);
+	}
+	return 0;
+}
+
+static int read_state_call(struct lg_state *call, void __user *arg)
+{
+	size_t bytes;
+
+	if (copy_from_user(call, arg, sizeof(*call)))
+		return -EFAULT;
+	bytes = record_bytes(call->type);
+	if (!bytes || call->bytes != bytes ||
+	    memchr_inv(call->reserved, 0, sizeof(call->reserved)))
+		return -EINVAL;
+	return 0;
+}
+
+static int state_get(struct lg_vcpu *vcpu, void __user *arg)
+{
+	union state_record record;
+	struct lg_state call;
+	int err = read_state_call(&call, arg);
+
+	if (err)
+		return err;
+	memset(&record, 0, sizeof(record));
+	if (call.type == LG_STATE_REGS)
+		vcpu_get_regs(vcpu, &record.regs);
+	else
+		debug_get_all(vcpu, &record.debugregs);
+	if (copy_to_user(u64_to_user_ptr(call.addr), &record, call.bytes))
+		return -EFAULT;
+	return 0;
+}
+
+static int state_set(struct lg_vcpu *vcpu, void __user *arg)
+{
+	union state_record record;
+	struct lg_state call;
+	int err = read_state_call(&call, arg);
+
+	if (err)
+		return err;
+	if (copy_from_user(&record, u64_to_user_ptr(call.addr), call.bytes))
+		return -EFAULT;
+	if (call.type == LG_STATE_REGS)
+		return vcpu_set_regs(vcpu, &record.regs);
+	return debug_set_all(vcpu, &record.debugregs);
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lg_vcpu *vcpu = file->private_data;
+	long ret;
+
+	if (cmd == LG_RUN && arg)
+		return -EINVAL;
+	if (mutex_lock_killable(&vcpu->lock))
+		return -EINTR;
+	switch (cmd) {
+	case LG_RUN:
+		ret = vcpu_run(vcpu);
+		break;
+	case LG_STATE_GET:
+		ret = state_get(vcpu, (void __user *)arg);
+		break;
+	case LG_STATE_SET:
+		ret = state_set(vcpu, (void __user *)arg);
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	mutex_unlock(&vcpu->lock);
+	return ret;
+}
+
+static vm_fault_t run_page_fault(struct vm_fault *vmf)
+{
+	struct lg_vcpu *vcpu = vmf->vma->vm_file->private_data;
+
+	if (vmf->pgoff)
+		return VM_FAULT_SIGBUS;
+	vmf->page = virt_to_page(vcpu->run);
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct run_page_ops = {
+	.fault = run_page_fault,
+};
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	vma->vm_ops = &run_page_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	vcpu_destroy(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vcpu_ioctl,
+	.mmap = vcpu_mmap,
+	.release = vcpu_release,
+	.llseek = noop_llseek,
+};
+
+/* ---- the VM's descriptor ---- */
+
+static int slot_add(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_slot slot;
+
+	if (copy_from_user(&slot, arg, sizeof(slot)))
+		return -EFAULT;
+	if (slot.slot >= LG_MAX_SLOTS || slot.flags || slot.reserved0 ||
+	    memchr_inv(slot.reserved, 0, sizeof(slot.reserved)))
+		return -EINVAL;
+	if (!slot.bytes || (slot.gpa | slot.bytes | slot.offset) & ~PAGE_MASK)
+		return -EINVAL;
+	if (slot.gpa >= LG_MAX_GPA || slot.bytes > LG_MAX_GPA - slot.gpa)
+		return -EINVAL;
+	slot.slot = array_index_nospec(slot.slot, LG_MAX_SLOTS);
+	return vm_add_ram(vm, &slot);
+}
+
+static int slot_remove(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_slot slot, only;
+
+	if (copy_from_user(&slot, arg, sizeof(slot)))
+		return -EFAULT;
+	only = (struct lg_slot){ .slot = slot.slot };
+	if (slot.slot >= LG_MAX_SLOTS || memcmp(&slot, &only, sizeof(slot)))
+		return -EINVAL;
+	return vm_remove_ram(vm, array_index_nospec(slot.slot, LG_MAX_SLOTS));
+}
+
+static int vcpu_create_fd(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_vcpu_create call;
+	struct lg_vcpu *vcpu;
+	int fd;
+
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.id >= LG_MAX_VCPUS || call.flags ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	vcpu = vcpu_create(vm, array_index_nospec(call.id, LG_MAX_VCPUS));
+	if (IS_ERR(vcpu))
+		return PTR_ERR(vcpu);
+	fd = anon_inode_getfd("lguest-vcpu", &vcpu_fops, vcpu,
+			      O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		vcpu_destroy(vcpu);
+	return fd;
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lg_vm *vm = file->private_data;
+
+	switch (cmd) {
+	case LG_SLOT_ADD:
+		return slot_add(vm, (void __user *)arg);
+	case LG_SLOT_REMOVE:
+		return slot_remove(vm, (void __user *)arg);
+	case LG_VCPU_CREATE:
+		return vcpu_create_fd(vm, (void __user *)arg);
+	}
+	return -ENOTTY;
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vm_ioctl,
+	.release = vm_release,
+	.llseek = noop_llseek,
+};
+
+/* ---- /dev/lguest ---- */
+
+static int info(void __user *arg)
+{
+	struct lg_info info = {
+		.abi_min = LG_ABI_MIN,
+		.abi_max = LG_ABI_VERSION,
+		.features = ALL_FEATURES,
+		.switcher_start = window_area_start(),
+		.switcher_end = window_area_end(),
+		.max_vcpus = LG_MAX_VCPUS,
+		.max_slots = LG_MAX_SLOTS,
+		.max_gpa = LG_MAX_GPA,
+		.tsc_khz = tsc_khz,
+		.host_levels = window_levels(),
+	};
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static int vm_create_fd(void __user *arg)
+{
+	struct lg_vm_create call;
+	struct lg_vm *vm;
+	int fd;
+
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.abi < LG_ABI_MIN || call.abi > LG_ABI_VERSION)
+		return -EPROTO;
+	if (call.flags || call.features & ~ALL_FEATURES ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	vm = vm_create(call.features);
+	if (!vm)
+		return -ENOMEM;
+	fd = anon_inode_getfd("lguest-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		vm_put(vm);
+	return fd;
+}
+
+static long lguest_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case LG_INFO:
+		return info((void __user *)arg);
+	case LG_VM_CREATE:
+		return vm_create_fd((void __user *)arg);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations lguest_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = lguest_ioctl,
+	.llseek = noop_llseek,
+};
+
+struct miscdevice lg_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "lguest",
+	.nodename = "lguest",
+	.mode = 0600,
+	.fops = &lguest_fops,
+};

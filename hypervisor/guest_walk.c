@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest_walk.c - what does the guest mean by this address?
+ *
+ * The walk a CPU would do, over tables that are ordinary guest memory and that
+ * another vcpu may be changing meanwhile.  So each entry is read once, and the
+ * accessed and dirty bits are set by compare-and-exchange on what was read: if
+ * the entry is no longer that, the walk starts over, as a CPU's would.
+ *
+ * What must never happen: a right in the answer that some level of the tables
+ * did not grant at the moment it was read.
+ *
+ * Where we stand: trap.c has a page fault that shadow.c cannot yet explain.
+ *
+ * Next: hypervisor/mem.c
+ */
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/errno.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <errno.h>
+#endif
+#include "guest_walk.h"
+
+/* A guest that changes an entry under each of these many walks waits. */
+#define WALK_RETRIES	8
+
+static __u64 read_once(const __u64 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+/* Sets bits in *p if it still is what we read.  False: it is not. */
+static bool mark(__u64 *p, __u64 entry, __u64 bits)
+{
+	if ((entry & bits) == bits)
+		return true;
+	return __atomic_compare_exchange_n(p, &entry, entry | bits, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* May an access of this kind use a page with these rights? */
+static bool allowed(const struct guest_walk *walk, __u64 prot)
+{
+	if (walk->user && !(prot & GPTE_US))
+		return false;
+	if (walk->write && !(prot & GPTE_RW))
+		return false;
+	if (!walk->fetch)
+		return true;
+	/* Kernel code never runs from user pages: what SMEP would say. */
+	return !(prot & GPTE_NX) && (walk->user || !(prot & GPTE_US));
+}
+
+/* One attempt.  -EAGAIN: an entry changed under our feet. */
+static int try_walk(struct guest_reader *reader, gpa_t cr3,
+		    struct guest_walk *walk)
+{
+	__u64 prot = GPTE_RW | GPTE_US, entry, *p;
+	gpa_t table = cr3 & GPTE_ADDR;
+	unsigned int shift;
+	bool leaf;
+
+	for (shift = 39;; shift -= 9) {
+		p = reader->entry(reader,
+				  table + (walk->gva >> shift & 511) * 8);
+		if (!p)
+			return -EFAULT;
+		entry = read_once(p);
+		if (!(entry & GPTE_P))
+			return -ENOENT;
+		prot &= entry | GPTE_NX;
+		prot |= entry & GPTE_NX;
+		leaf = shift == 12 || (shift < 39 && (entry & GPTE_PS));
+		if (leaf)
+			break;
+		if (!mark(p, entry, GPTE_A))
+			return -EAGAIN;
+		table = entry & GPTE_ADDR;
+	}
+	if (!allowed(walk, prot))
+		return -EACCES;
+	if (!mark(p, entry, GPTE_A | (walk->write ? GPTE_D : 0)))
+		return -EAGAIN;
+
+	table = entry & GPTE_ADDR & ~((1ULL << shift) - 1);
+	table |= walk->gva & ((1ULL << shift) - 1);
+	walk->gfn = table >> 12;
+	walk->prot = prot;
+	walk->dirty = walk->write || (entry & GPTE_D);
+	return 0;
+}
+
+/*
+ * guest_walk - find where gva leads, and with what rights
+ *
+ * Returns 0 with the answer in walk; -ENOENT if no mapping is present, -EACCES
+ * if there is one that does not allow this access; -EFAULT if the tables lead
+ * out of guest memory; -EAGAIN if they would not hold still.  Sleeps if the
+ * reader does.
+ */
+int guest_walk(struct guest_reader *reader, gpa_t cr3, struct guest_walk *walk)
+{
+	int tries, err = -EAGAIN;
+
+	for (tries = 0; tries < WALK_RETRIES && err == -EAGAIN; tries++)
+		err = try_walk(reader, cr3, walk);
+	return err;
+}

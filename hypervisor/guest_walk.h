@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * guest_walk.h - what a guest's page tables say about one address
+ *
+ * Plain C without kernel headers, so that a test can build it in user space
+ * and count through every combination of rights.
+ */
+#ifndef LG_GUEST_WALK_H
+#define LG_GUEST_WALK_H
+
+#include <linux/types.h>
+
+typedef __u64 gva_t; /* guest-virtual address */
+typedef __u64 gpa_t; /* guest-physical address */
+typedef __u64 gfn_t; /* guest-physical page number */
+
+/* Page-table entry bits, and page-fault error bits (SDM volume 3, 4.5, 4.7) */
+#define GPTE_P		(1ULL << 0)
+#define GPTE_RW		(1ULL << 1)
+#define GPTE_US		(1ULL << 2)
+#define GPTE_A		(1ULL << 5)
+#define GPTE_D		(1ULL << 6)
+#define GPTE_PS		(1ULL << 7)
+#define GPTE_NX		(1ULL << 63)
+#define GPTE_ADDR	0x000ffffffffff000ULL
+
+#define GPF_P		(1U << 0)
+#define GPF_W		(1U << 1)
+#define GPF_U		(1U << 2)
+#define GPF_RSVD	(1U << 3)
+#define GPF_I		(1U << 4)
+#define GPF_PK		(1U << 5)
+
+/*
+ * How the walk reaches guest memory: a pointer to the 8 bytes at gpa, good
+ * until the next call, or NULL if there is no such memory.
+ */
+struct guest_reader {
+	__u64 *(*entry)(struct guest_reader *reader, gpa_t gpa);
+};
+
+struct guest_walk {
+	/* asked */
+	gva_t gva;
+	bool user; /* in guest user mode */
+	bool write;
+	bool fetch;
+	/* answered, when guest_walk() returned 0 */
+	gfn_t gfn;
+	__u64 prot; /* GPTE_RW | GPTE_US | GPTE_NX as they add up */
+	bool dirty; /* the last entry's D bit */
+};
+
+int guest_walk(struct guest_reader *reader, gpa_t cr3, struct guest_walk *walk);
+
+#endif /* LG_GUEST_WALK_H */

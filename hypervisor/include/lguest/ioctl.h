@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * ioctl.h - the contract between lguestd and lg.ko
+ *
+ * Three kinds of file descriptor, each with the few calls that make sense on
+ * it: /dev/lguest itself, a VM, a vcpu.  A VM belongs to its descriptor and to
+ * no process: whoever holds the descriptors may run it.
+ *
+ * Every structure has a fixed size and spare words that must be zero; lg.ko
+ * refuses with EINVAL what it does not know, so that a word can be given a
+ * meaning later without an old module misunderstanding it.  README.md beside
+ * this file is the specification; this file is its spelling.
+ */
+#ifndef LGUEST_IOCTL_H
+#define LGUEST_IOCTL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define LG_ABI_MIN	1 /* the oldest daemon this module serves */
+#define LG_ABI_VERSION	1 /* the newest */
+
+#define LG_MAX_VCPUS	64
+#define LG_MAX_SLOTS	32
+#define LG_MAX_GPA	(1ULL << 44) /* guest-physical addresses end here */
+
+/* struct lg_info.features and struct lg_vm_create.features */
+#define LG_FEATURE_DIRECT_SYSCALL	(1ULL << 0) /* see LHCALL_SET_SYSCALL */
+#define LG_FEATURE_DEBUGREGS		(1ULL << 1) /* LHCALL_SET_DEBUGREG */
+
+/* LG_INFO on /dev/lguest: what this module and this machine offer. */
+struct lg_info {
+	__u32 abi_min;
+	__u32 abi_max;
+	__u64 features;
+	__u64 switcher_start; /* gva: the guest may not use [start, end) */
+	__u64 switcher_end;
+	__u32 max_vcpus;
+	__u32 max_slots;
+	__u64 max_gpa;
+	__u32 tsc_khz;
+	__u32 host_levels; /* of the host's page tables: 4 or 5 */
+	__u64 reserved[8];
+};
+
+/* LG_VM_CREATE on /dev/lguest; returns the VM's descriptor. */
+struct lg_vm_create {
+	__u32 abi; /* the version the caller was built for */
+	__u32 flags; /* none yet */
+	__u64 features; /* what the guest may opt in to */
+	__u64 reserved[6];
+};
+
+/*
+ * LG_SLOT_ADD on a VM: guest-physical [gpa, gpa + bytes) is the part of memfd
+ * that starts at offset.  All three in whole pages.  The memfd must be sealed
+ * with F_SEAL_SHRINK, and open for writing.
+ */
+struct lg_slot {
+	__u32 slot;
+	__u32 flags; /* none yet */
+	__u64 gpa;
+	__u64 bytes;
+	__u64 offset;
+	__s32 memfd;
+	__u32 reserved0;
+	__u64 reserved[3];
+};
+
+/* LG_VCPU_CREATE on a VM; returns the vcpu's descriptor. */
+struct lg_vcpu_create {
+	__u32 id; /* below LG_MAX_VCPUS, each only once */
+	__u32 flags; /* none yet */
+	__u64 reserved[3];
+};
+
+/* LG_STATE_GET and LG_STATE_SET on a vcpu: one record of its state. */
+struct lg_state {
+	__u32 type; /* LG_STATE_* */
+	__u32 bytes; /* must be the record's size */
+	__u64 addr; /* of the record, in the caller's memory */
+	__u64 reserved[2];
+};
+
+#define LG_STATE_REGS		1 /* struct lg_regs */
+#define LG_STATE_DEBUGREGS	2 /* struct lg_debugregs */
+
+struct lg_regs {
+	__u64 rax, rbx, rcx, rdx;
+	__u64 rsi, rdi, rbp, rsp;
+	__u64 r8, r9, r10, r11;
+	__u64 r12, r13, r14, r15;
+	__u64 rip, rflags;
+	__u64 fs_base, gs_base;
+	__u64 user_gs_base; /* what LHCALL_SET_SYSCALL's entry finds swapped */
+	__u64 cr3; /* of the guest: a gpa */
+	__u16 cs, ss, ds, es, fs, gs;
+	__u32 pkru;
+	__u32 mode; /* LG_MODE_* */
+	__u32 reserved0;
+	__u64 reserved[7];
+};
+
+#define LG_MODE_KERNEL	0
+#define LG_MODE_USER	1
+
+struct lg_debugregs {
+	__u64 dr[4];
+	__u64 dr6, dr7;
+	__u64 reserved[2];
+};
+
+/*
+ * mmap() of a vcpu's descriptor at offset 0 gives this page.  lg.ko writes it
+ * and never reads it, so nothing that others scribble there can hurt.
+ */
+struct lg_run {
+	__u32 exit; /* LG_EXIT_*, valid when LG_RUN has returned 0 */
+	__u32 reserved0;
+	__u64 data[3]; /* see LG_EXIT_* */
+	__u32 trap; /* LG_EXIT_KILLED: the trap that could not be served */
+	__u32 mode; /* LG_MODE_* the guest was in */
+	__u64 trap_error;
+	__u64 trap_addr; /* of a page fault */
+	__u64 rip;
+	char why[256]; /* LG_EXIT_KILLED: one sentence, NUL-terminated */
+	__u64 stat[24]; /* LG_STAT_*: counted since the vcpu was made */
+	__u64 reserved[16];
+};
+
+#define LG_EXIT_NONE		0
+#define LG_EXIT_KILLED		1 /* for good; why[] says what for */
+#define LG_EXIT_SHUTDOWN	2 /* data: LGUEST_SHUTDOWN_*, gpa of reason */
+#define LG_EXIT_NOTIFY		3 /* data: the token */
+
+#define LG_STAT_ENTRIES		0 /* world switches into the guest */
+#define LG_STAT_IRQS		1 /* host interrupts that ended one */
+#define LG_STAT_NMIS		2 /* NMIs taken while the guest ran */
+#define LG_STAT_SWITCHER_NMIS	3 /* ... while the Switcher itself ran */
+#define LG_STAT_ABORTS		4 /* entries given up for one of those */
+#define LG_STAT_HYPERCALLS	5
+#define LG_STAT_FILLS		6 /* shadow entries made */
+#define LG_STAT_LOADS		7 /* times the vcpu came to a CPU */
+#define LG_STAT_SYSCALLS	8 /* system calls that took the long way */
+#define LG_STAT_MCES		9
+#define LG_STAT_DBS		10 /* #DB taken inside the Switcher */
+#define LG_STAT_COUNT		11
+
+#define LG_IOC_MAGIC	0xB6
+#define LG_INFO		_IOR(LG_IOC_MAGIC, 0x00, struct lg_info)
+#define LG_VM_CREATE	_IOW(LG_IOC_MAGIC, 0x01, struct lg_vm_create)
+#define LG_SLOT_ADD	_IOW(LG_IOC_MAGIC, 0x10, struct lg_slot)
+#define LG_SLOT_REMOVE	_IOW(LG_IOC_MAGIC, 0x11, struct lg_slot)
+#define LG_VCPU_CREATE	_IOW(LG_IOC_MAGIC, 0x12, struct lg_vcpu_create)
+#define LG_RUN		_IO(LG_IOC_MAGIC, 0x20)
+#define LG_STATE_GET	_IOW(LG_IOC_MAGIC, 0x21, struct lg_state)
+#define LG_STATE_SET	_IOW(LG_IOC_MAGIC, 0x22, struct lg_state)
+
+#endif /* LGUEST_IOCTL_H */

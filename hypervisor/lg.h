@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lg.h - what the files of lg.ko share
+ *
+ * The structures first, each field with the lock that guards it, then the
+ * functions by file, in the order in which README.md's journey meets them.
+ *
+ * Locks, outermost first:
+ *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
+ *	vm->lock	RAM slots and the list of vcpus
+ *	window lock	page tables of the Switcher's windows (window.c)
+ */
+#ifndef LG_H
+#define LG_H
+
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <asm/desc_defs.h>
+#include <asm/fpu/api.h>
+#include <lguest/guest.h>
+#include <lguest/ioctl.h>
+#include "guest_walk.h"
+#include "layout.h"
+
+typedef phys_addr_t hpa_t;
+
+/* A vcpu's registers, as switcher.S pushes them. */
+struct sw_regs {
+	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	u64 rax, rcx, rdx, rsi, rdi;
+	u64 trap, error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * The state page: all that the Switcher needs to know of a vcpu.  It appears
+ * in the window of the CPU that has the vcpu loaded, and in no other.
+ */
+struct sw_state {
+	u32 flags; /* SW_*: SW_USER is the virtual mode */
+	u32 pad;
+	u64 dr7; /* what to load, or 0 to leave the register alone */
+	u64 host_cr3;
+	u64 keep; /* bit 63 if CR3 has PCIDs: do not flush */
+	u64 cr3; /* the root to enter with */
+	u64 kernel_cr3, user_cr3;
+	u64 entry, exit; /* LHCALL_SET_SYSCALL */
+	u64 kernel_gs; /* the kernel's GS base while user mode runs */
+	u64 data; /* struct lguest_data, in the window */
+	u64 fs, gs; /* bases */
+	u16 segs[4]; /* ds es fs gs */
+	u64 tmp_rsp, tmp_rip, tmp_gs;
+	u64 fault_trap, fault_error, fault_rip, fault_rsp;
+	u64 inside_nmis, inside_dbs, inside_rip, aborts;
+	u8 room[ST_REGS - 0xc8]; /* see ist_resume in switcher.S */
+	struct sw_regs regs;
+};
+
+/* The host page of a CPU: how to become the host again. */
+struct sw_host {
+	u64 rsp;
+	u64 gs, fs; /* bases */
+	u16 segs[4]; /* ds es fs gs */
+	u64 tss_desc; /* in the writable GDT */
+	u64 ldt;
+	struct desc_ptr idtr __aligned(16);
+	struct desc_ptr gdtr __aligned(16); /* the read-only map of the GDT */
+	struct desc_ptr gdtr_rw __aligned(16);
+	struct desc_ptr guest_idtr __aligned(16);
+	struct desc_ptr guest_gdtr __aligned(16);
+};
+
+/* A contiguous piece of guest RAM. */
+struct lg_ram {
+	gpa_t gpa;
+	u64 bytes; /* 0: no slot here */
+	pgoff_t first; /* page in the memfd */
+	struct file *memfd;
+};
+
+struct lg_vm {
+	struct kref ref;
+	u64 features; /* [I]mmutable */
+	struct mutex lock;
+	struct lg_ram ram[LG_MAX_SLOTS]; /* lock */
+	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
+};
+
+/* What struct lg_debugregs is to the outside. */
+struct lg_debug {
+	u64 dr[4], dr6, dr7;
+};
+
+struct lg_vcpu {
+	struct lg_vm *vm; /* [I], holds a reference */
+	u32 id; /* [I] */
+	struct mutex lock; /* all below, unless marked */
+	struct sw_state *state; /* [I] the page; its contents: lock */
+	struct lg_run *run; /* [I] shared with the daemon: write only */
+	bool killed;
+
+	/* world.c */
+	struct preempt_notifier notifier;
+	int cpu; /* [IRQs off] where loaded, or -1 */
+	struct mm_struct *mm; /* whose slot 256 we hold a reference on */
+	struct fpu_guest fpu;
+	u32 pkru;
+	struct lg_debug debug;
+	bool high; /* has guest mappings where the host has global ones */
+	bool pge_off; /* [IRQs off] we cleared CR4.PGE, at load */
+	bool flush; /* forget what the TLB says of our roots */
+	u64 host_star, host_lstar, host_cstar, host_fmask; /* while loaded */
+	u64 host_sysenter_cs;
+
+	/* hypercall.c */
+	struct page *data_page; /* of struct lguest_data, or NULL */
+	u32 data_offset; /* in that page */
+	u64 features; /* LGUEST_FEATURE_* in force */
+
+	/* shadow.c */
+	gpa_t cr3;
+	u64 *root[2]; /* LG_MODE_KERNEL, LG_MODE_USER */
+	struct list_head tables; /* every page of both */
+	unsigned int num_tables;
+	u64 cr2;
+};
+
+/* main.c */
+extern struct miscdevice lg_device;
+
+/* dev.c: the calls from outside; nothing here is for the inside */
+
+/* vm.c */
+struct lg_vm *vm_create(u64 features);
+void vm_get(struct lg_vm *vm);
+void vm_put(struct lg_vm *vm);
+int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot);
+int vm_remove_ram(struct lg_vm *vm, u32 slot);
+__printf(2, 3) void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...);
+
+/* mem.c */
+struct page *mem_page(struct lg_vm *vm, gfn_t gfn);
+int mem_read(struct lg_vm *vm, gpa_t gpa, void *buf, size_t bytes);
+int mem_write(struct lg_vm *vm, gpa_t gpa, const void *buf, size_t bytes);
+
+struct mem_reader {
+	struct guest_reader reader;
+	struct lg_vm *vm;
+	struct page *page;
+};
+
+void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm);
+void mem_reader_fini(struct mem_reader *reader);
+
+/* vcpu.c */
+struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id);
+void vcpu_destroy(struct lg_vcpu *vcpu);
+int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *regs);
+int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *regs);
+
+/* debug.c */
+int debug_set(struct lg_vcpu *vcpu, unsigned int number, u64 value);
+u64 debug_get(struct lg_vcpu *vcpu, unsigned int number);
+int debug_set_all(struct lg_vcpu *vcpu, const struct lg_debugregs *regs);
+void debug_get_all(struct lg_vcpu *vcpu, struct lg_debugregs *regs);
+void debug_load(struct lg_vcpu *vcpu);
+void debug_put(struct lg_vcpu *vcpu);
+
+/* run.c */
+int vcpu_run(struct lg_vcpu *vcpu);
+
+/* window.c */
+struct window {
+	u64 start; /* its address */
+	struct sw_host *host;
+	u64 *state_pte[2], *data_pte[2]; /* in host tables, guest tables */
+	u64 top_entry; /* what a guest root's slot 256 must hold here */
+	struct lg_vcpu *loaded;
+	struct lg_vcpu *last; /* compared, never followed */
+	struct page *pages[SW_WINDOW_BYTES / PAGE_SIZE];
+	bool ready;
+};
+
+DECLARE_PER_CPU(struct window, lg_window);
+int window_init(void);
+void window_fini(void);
+u64 window_area_start(void);
+u64 window_area_end(void);
+unsigned int window_levels(void);
+int window_attach(struct mm_struct *mm);
+void window_detach(struct mm_struct *mm);
+void window_show(struct window *window, struct lg_vcpu *vcpu);
+void window_hide(struct window *window);
+
+/* world.c */
+void world_load(struct lg_vcpu *vcpu);
+void world_put(struct lg_vcpu *vcpu);
+void world_notifier_init(struct lg_vcpu *vcpu);
+void world_switch(struct lg_vcpu *vcpu);
+
+/* host_entry.S */
+void switcher_enter(void *in);
+extern char host_reraise_table[];
+
+/* switcher.S, as it lies in .rodata before it is copied */
+extern char switcher_code[], switcher_end[];
+extern char switcher_in[], switcher_lstar[], switcher_cstar[];
+extern char switcher_verw[], switcher_verw_end[];
+extern char switcher_retpoline[], switcher_retpoline_end[];
+
+/* trap.c */
+int trap_serve(struct lg_vcpu *vcpu);
+
+/* hypercall.c */
+int hypercall(struct lg_vcpu *vcpu);
+bool hypercall_leave_kernel(struct lg_vcpu *vcpu);
+bool hypercall_enter_kernel(struct lg_vcpu *vcpu);
+
+/* shadow.c */
+int shadow_init(struct lg_vcpu *vcpu);
+void shadow_fini(struct lg_vcpu *vcpu);
+int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
+int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
+
+/* A count in the run page.  Only the vcpu's own thread counts. */
+static inline void lg_count(struct lg_vcpu *vcpu, unsigned int what)
+{
+	WRITE_ONCE(vcpu->run->stat[what], vcpu->run->stat[what] + 1);
+}
+
+static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
+{
+	return vcpu->state->flags & SW_USER;
+}
+
+/* Canonical for a guest, whose page tables have four levels. */
+static inline bool lg_canonical(u64 gva)
+{
+	return (u64)((s64)(gva << 16) >> 16) == gva;
+}
+
+#endif /* LG_H */

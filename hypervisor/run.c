@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * run.c - the loop: into the guest, out again, why, once more
+ *
+ * The whole host side of a running guest is here in outline: what the kernel
+ * wants of this thread comes first (signals, rescheduling), then the guest
+ * runs, then what stopped it is dealt with.  The loop ends when the daemon has
+ * to know something, or a signal came.
+ *
+ * What must never happen: an entry with registers that would make the Switcher
+ * fault, or with a guest that has been killed.
+ *
+ * Next: hypervisor/trap.c
+ */
+#include <linux/entry-kvm.h>
+#include <linux/sched/mm.h>
+#include <asm/fpu/api.h>
+#include "lg.h"
+
+/* A vcpu may be run by another process than last time: adopt it. */
+static int adopt(struct lg_vcpu *vcpu)
+{
+	int err;
+
+	if (likely(vcpu->mm == current->mm))
+		return 0;
+	if (vcpu->mm)
+		window_detach(vcpu->mm);
+	vcpu->mm = NULL;
+	err = window_attach(current->mm);
+	if (!err)
+		vcpu->mm = current->mm;
+	return err;
+}
+
+/*
+ * iretq at CPL 0 checks what it loads, and on some CPUs a bad RIP faults there
+ * and not in the guest.  So what the guest has made of RIP and CS is looked at
+ * first; other registers cannot hurt.
+ */
+static bool fit_to_enter(struct lg_vcpu *vcpu)
+{
+	struct sw_regs *regs = &vcpu->state->regs;
+
+	if (regs->ss != LGUEST_DS)
+		return false;
+	if (regs->cs == LGUEST_CS32) {
+		regs->rip = (u32)regs->rip;
+		return true;
+	}
+	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
+}
+
+/* One crossing.  False: the kernel wants the thread first. */
+static bool cross(struct lg_vcpu *vcpu)
+{
+	bool crossed = false;
+
+	preempt_disable();
+	local_irq_disable();
+	xfer_to_guest_mode_prepare();
+	world_load(vcpu);
+	if (!xfer_to_guest_mode_work_pending() && !vcpu->killed) {
+		if (test_thread_flag(TIF_NEED_FPU_LOAD))
+			switch_fpu_return();
+		world_switch(vcpu);
+		crossed = true;
+	}
+	local_irq_enable();
+	preempt_enable();
+	return crossed;
+}
+
+static int run_until_exit(struct lg_vcpu *vcpu)
+{
+	int ret = 0;
+
+	while (!ret) {
+		if (__xfer_to_guest_mode_work_pending()) {
+			ret = xfer_to_guest_mode_handle_work(NULL);
+			if (ret)
+				break;
+		}
+		if (!vcpu->killed && !fit_to_enter(vcpu))
+			lg_kill(vcpu, "no way to go on at %#llx, selectors %#llx and %#llx",
+				vcpu->state->regs.rip, vcpu->state->regs.cs,
+				vcpu->state->regs.ss);
+		if (vcpu->killed) {
+			vcpu->run->exit = LG_EXIT_KILLED;
+			return 0;
+		}
+		if (cross(vcpu))
+			ret = trap_serve(vcpu);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * vcpu_run - LG_RUN: run until the daemon must know something
+ *
+ * Caller holds vcpu->lock.  Returns 0 with the reason in the run page; -EINTR
+ * for a signal; -EBUSY if this process's slot 256 is taken; -ENOMEM.
+ */
+int vcpu_run(struct lg_vcpu *vcpu)
+{
+	int ret = adopt(vcpu);
+
+	if (ret)
+		return ret;
+	vcpu->run->exit = LG_EXIT_NONE;
+	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ true);
+	preempt_disable();
+	preempt_notifier_register(&vcpu->notifier);
+	preempt_enable();
+
+	ret = run_until_exit(vcpu);
+
+	preempt_disable();
+	world_put(vcpu);
+	preempt_notifier_unregister(&vcpu->notifier);
+	preempt_enable();
+	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
+	return ret;
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * world.c - a vcpu comes to a CPU, crosses over, and goes away again
+ *
+ * What the Switcher cannot do in a few instructions is done here, at two
+ * distances.  At load, once for as long as the thread stays on the CPU: the
+ * window shows the vcpu's pages, the MSRs of SYSCALL point at the Switcher,
+ * CR4.PGE goes off if the guest lives where the host has global mappings.  At
+ * each entry: debug registers, PKRU, and whatever writes to memory by itself.
+ *
+ * What must never happen: another thread, or this one outside LG_RUN, finding
+ * any of that.  So the preempt notifier puts it back before the scheduler
+ * changes the mm, and LG_RUN before it returns; never later.
+ *
+ * The PGE rule in full: with global pages on, the TLB may answer a guest's
+ * access with a host translation that no table of the guest has.  CR4 is
+ * changed through the kernel's own helper, or its shadow copy would bring the
+ * bit back; and nothing that runs another mm may happen while it is off, as
+ * without PGE the kernel's INVLPG reaches the current PCID only.
+ *
+ * Next: hypervisor/host_entry.S
+ */
+#include <linux/moduleparam.h>
+#include <linux/vtime.h>
+#include <asm/debugreg.h>
+#include <asm/invpcid.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/tlbflush.h>
+#include "lg.h"
+#include "trace.h"
+
+/* PCIDs of the two views.  Linux has 1 to 6, with bit 11 set under PTI too. */
+#define PCID_KERNEL_VIEW	0x10
+#define PCID_USER_VIEW		0x11
+#define CR3_NO_FLUSH		(1ULL << 63)
+
+/* What DEBUGCTL may not have while the host's addresses are gone. */
+#define DEBUGCTL_BTS \
+	(DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
+
+/* The kernel exports it to us and to KVM, and declares it to neither. */
+void do_machine_check(struct pt_regs *regs);
+
+#ifdef LG_DEBUG
+/* For the test that shows what the PGE rule is good for. */
+static bool break_pge_rule;
+module_param(break_pge_rule, bool, 0600);
+#else
+#define break_pge_rule false
+#endif
+
+/* ---- load and put ---- */
+
+static u64 at_code(const struct window *window, const char *symbol)
+{
+	return window->start + (symbol - switcher_code);
+}
+
+/* Reads an MSR, and writes it only if it is not yet what we want. */
+static u64 swap_msr(u32 msr, u64 ours)
+{
+	u64 theirs;
+
+	rdmsrl(msr, theirs);
+	if (theirs != ours)
+		wrmsrl(msr, ours);
+	return theirs;
+}
+
+/*
+ * The host's values are read anew each time: a KVM guest's may be live when we
+ * are scheduled after its vcpu, and must be live again when we go.
+ */
+static void load_msrs(struct lg_vcpu *vcpu, const struct window *window)
+{
+	const u64 star = (u64)SW_KERNEL_CS << 32 | (u64)LGUEST_CS32 << 48;
+
+	vcpu->host_star = swap_msr(MSR_STAR, star);
+	vcpu->host_lstar = swap_msr(MSR_LSTAR, at_code(window, switcher_lstar));
+	vcpu->host_cstar = swap_msr(MSR_CSTAR, at_code(window, switcher_cstar));
+	vcpu->host_fmask = swap_msr(MSR_SYSCALL_MASK, SW_FMASK);
+	if (boot_cpu_has(X86_FEATURE_SEP))
+		vcpu->host_sysenter_cs = swap_msr(MSR_IA32_SYSENTER_CS, 0);
+}
+
+static void put_msrs(struct lg_vcpu *vcpu)
+{
+	swap_msr(MSR_STAR, vcpu->host_star);
+	swap_msr(MSR_LSTAR, vcpu->host_lstar);
+	swap_msr(MSR_CSTAR, vcpu->host_cstar);
+	swap_msr(MSR_SYSCALL_MASK, vcpu->host_fmask);
+	if (boot_cpu_has(X86_FEATURE_SEP))
+		swap_msr(MSR_IA32_SYSENTER_CS, vcpu->host_sysenter_cs);
+}
+
+static void load_pge(struct lg_vcpu *vcpu)
+{
+	vcpu->pge_off = vcpu->high && !break_pge_rule &&
+			(cr4_read_shadow() & X86_CR4_PGE);
+	if (vcpu->pge_off)
+		cr4_update_irqsoff(0, X86_CR4_PGE);
+}
+
+static void put_pge(struct lg_vcpu *vcpu)
+{
+	if (vcpu->pge_off)
+		cr4_update_irqsoff(X86_CR4_PGE, 0);
+	vcpu->pge_off = false;
+}
+
+/* CR3 has PCIDs, and we can flush one of them: then roots stay warm. */
+static bool keeps_pcids(void)
+{
+	return (cr4_read_shadow() & X86_CR4_PCIDE) &&
+	       boot_cpu_has(X86_FEATURE_INVPCID);
+}
+
+static u64 cr3_of(const u64 *root, u64 pcid)
+{
+	u64 cr3 = __sme_pa(root);
+
+	if (cr4_read_shadow() & X86_CR4_PCIDE)
+		cr3 |= pcid;
+	return keeps_pcids() ? cr3 | CR3_NO_FLUSH : cr3;
+}
+
+/* Tells the Switcher which roots to use, and the TLB to forget the old ones. */
+static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
+{
+	struct sw_state *state = vcpu->state;
+	unsigned int view;
+
+	for (view = 0; view < 2; view++)
+		WRITE_ONCE(vcpu->root[view][256], window->top_entry);
+	state->kernel_cr3 = cr3_of(vcpu->root[LG_MODE_KERNEL],
+				   PCID_KERNEL_VIEW);
+	state->user_cr3 = cr3_of(vcpu->root[LG_MODE_USER], PCID_USER_VIEW);
+	state->keep = cr4_read_shadow() & X86_CR4_PCIDE ? CR3_NO_FLUSH : 0;
+	if (keeps_pcids()) {
+		invpcid_flush_single_context(PCID_KERNEL_VIEW);
+		invpcid_flush_single_context(PCID_USER_VIEW);
+	}
+	vcpu->flush = false;
+}
+
+/* What of the host's state is the thread's, and stays while it is loaded. */
+static void note_thread(struct sw_host *host)
+{
+	savesegment(ds, host->segs[0]);
+	savesegment(es, host->segs[1]);
+	savesegment(fs, host->segs[2]);
+	savesegment(gs, host->segs[3]);
+	host->fs = rdfsbase();
+	asm volatile("sldt %0" : "=m"(host->ldt));
+}
+
+/*
+ * world_load - make this CPU ready to enter vcpu; interrupts off
+ *
+ * Does nothing if it is, which is nearly always.
+ */
+void world_load(struct lg_vcpu *vcpu)
+{
+	struct window *window = this_cpu_ptr(&lg_window);
+
+	if (likely(window->loaded == vcpu)) {
+		if (unlikely(vcpu->flush))
+			load_roots(vcpu, window);
+		return;
+	}
+	if (WARN_ON_ONCE(!window->ready || window->loaded)) {
+		lg_kill(vcpu, "no window on CPU %d", smp_processor_id());
+		return;
+	}
+	window->loaded = vcpu;
+	vcpu->cpu = smp_processor_id();
+	/* What another guest has trained must not steer this one. */
+	if (window->last != vcpu)
+		indirect_branch_prediction_barrier();
+	window->last = vcpu;
+	window_show(window, vcpu);
+	vcpu->state->data = window->start + SW_DATA + vcpu->data_offset;
+	note_thread(window->host);
+	load_roots(vcpu, window);
+	load_msrs(vcpu, window);
+	load_pge(vcpu);
+	lg_count(vcpu, LG_STAT_LOADS);
+	trace_lg_load(vcpu);
+}
+
+/*
+ * world_put - this CPU is the host's alone again; preemption off
+ *
+ * For sched_out, for the end of LG_RUN, and whenever something that is decided
+ * at load has changed: the next entry loads anew.
+ */
+void world_put(struct lg_vcpu *vcpu)
+{
+	struct window *window = this_cpu_ptr(&lg_window);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (window->loaded == vcpu) {
+		put_pge(vcpu);
+		put_msrs(vcpu);
+		window_hide(window);
+		window->loaded = NULL;
+		vcpu->cpu = -1;
+		trace_lg_put(vcpu);
+	}
+	local_irq_restore(flags);
+}
+
+static void on_sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	/* Nothing: the next entry loads. */
+}
+
+static void on_sched_out(struct preempt_notifier *notifier,
+			 struct task_struct *next)
+{
+	world_put(container_of(notifier, struct lg_vcpu, notifier));
+}
+
+static struct preempt_ops notifier_ops = {
+	.sched_in = on_sched_in,
+	.sched_out = on_sched_out,
+};
+
+void world_notifier_init(struct lg_vcpu *vcpu)
+{
+	preempt_notifier_init(&vcpu->notifier, &notifier_ops);
+}
+
+/* ---- there and back ---- */
+
+/* Branch and event records go to linear addresses that are the host's. */
+struct recorders {
+	u64 debugctl, pebs;
+};
+
+static void stop_recorders(struct recorders *were)
+{
+	if (!boot_cpu_has(X86_FEATURE_DTES64))
+		return;
+	rdmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl);
+	if (were->debugctl & DEBUGCTL_BTS)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl & ~DEBUGCTL_BTS);
+	if (rdmsrl_safe(MSR_IA32_PEBS_ENABLE, &were->pebs))
+		were->pebs = 0;
+	if (were->pebs)
+		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
+}
+
+static void start_recorders(const struct recorders *were)
+{
+	if (!boot_cpu_has(X86_FEATURE_DTES64))
+		return;
+	if (were->debugctl & DEBUGCTL_BTS)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl);
+	if (were->pebs)
+		wrmsrl(MSR_IA32_PEBS_ENABLE, were->pebs);
+}
+
+/* PKRU governs our own accesses to user memory too, so it is swapped early. */
+static u32 swap_pkru(u32 new)
+{
+	u32 old;
+
+	if (!cpu_feature_enabled(X86_FEATURE_OSPKE))
+		return 0;
+	old = rdpkru();
+	if (old != new)
+		wrpkru(new);
+	return old;
+}
+
+/* Gives an interrupt to the host's own handler, through the host's own IDT. */
+static void reraise(unsigned int vector)
+{
+	void (*handler)(void) = (void *)&host_reraise_table[vector * 16];
+
+	handler();
+}
+
+/*
+ * As KVM does: the machine check hit code at CPL 3, so the host need not panic
+ * for it.  int $18 would say that it hit the kernel.
+ */
+static void machine_check(struct lg_vcpu *vcpu)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	lg_count(vcpu, LG_STAT_MCES);
+	do_machine_check(&regs);
+}
+
+/* Our own bug, whatever the guest did.  It costs this VM its life. */
+static void switcher_faulted(struct lg_vcpu *vcpu)
+{
+	const struct sw_state *state = vcpu->state;
+	u64 start = per_cpu(lg_window, smp_processor_id()).start;
+
+	lg_kill(vcpu, "the Switcher faulted: trap %llu, error %#llx, at code offset %#llx",
+		state->fault_trap, state->fault_error,
+		state->fault_rip - start);
+	WARN_ONCE(1, "lguest: %s\n", vcpu->run->why);
+}
+
+/* What struck inside the Switcher and was only noted there. */
+static void noted_events(struct lg_vcpu *vcpu)
+{
+	struct sw_state *state = vcpu->state;
+	u32 events = state->flags & SW_EVENTS;
+
+	state->flags &= ~SW_EVENTS;
+	if (events & SW_NMI)
+		reraise(2);
+	if (events & SW_MCE)
+		machine_check(vcpu);
+	if (events & SW_FAULT)
+		switcher_faulted(vcpu);
+	vcpu->run->stat[LG_STAT_SWITCHER_NMIS] = state->inside_nmis;
+	vcpu->run->stat[LG_STAT_DBS] = state->inside_dbs;
+	vcpu->run->stat[LG_STAT_ABORTS] = state->aborts;
+}
+
+/* Interrupts are still off; NMIs too, if one brought us back. */
+static void host_events(struct lg_vcpu *vcpu)
+{
+	u64 trap = vcpu->state->regs.trap;
+
+	if (unlikely(vcpu->state->flags & SW_EVENTS))
+		noted_events(vcpu);
+	if (trap == 2) {
+		lg_count(vcpu, LG_STAT_NMIS);
+		reraise(2);
+	} else if (trap == 18) {
+		machine_check(vcpu);
+	} else if (trap >= 32 && trap < 256) {
+		lg_count(vcpu, LG_STAT_IRQS);
+		reraise(trap);
+	}
+}
+
+/*
+ * world_switch - run the guest until something happens
+ *
+ * Interrupts off, vcpu loaded, its registers fit to enter with, and the user's
+ * FPU state in the registers.  When we return they hold the guest's state at
+ * the trap, cr2 is read, and the host has had its interrupt.
+ */
+void world_switch(struct lg_vcpu *vcpu)
+{
+	struct window *window = this_cpu_ptr(&lg_window);
+	struct sw_state *state = vcpu->state;
+	struct recorders recorders;
+	u32 pkru;
+
+#ifdef LG_DEBUG
+	WARN_ON_ONCE(vcpu->high && !break_pge_rule &&
+		     (native_read_cr4() & X86_CR4_PGE));
+	WARN_ON_ONCE(native_read_cr4() != cr4_read_shadow());
+#endif
+	state->cr3 = lg_user_mode(vcpu) ? state->user_cr3 : state->kernel_cr3;
+	state->regs.rflags &= SW_RFLAGS_GUEST;
+	state->regs.rflags |= SW_RFLAGS_FIXED;
+	state->regs.trap = SW_TRAP_NONE;
+	lg_count(vcpu, LG_STAT_ENTRIES);
+	trace_lg_enter(vcpu);
+
+	stop_recorders(&recorders);
+	debug_load(vcpu);
+	pkru = swap_pkru(vcpu->pkru);
+	vtime_account_guest_enter();
+	switcher_enter((void *)at_code(window, switcher_in));
+	if (state->regs.trap == 14)
+		vcpu->cr2 = native_read_cr2();
+	vcpu->pkru = swap_pkru(pkru);
+	debug_put(vcpu);
+	start_recorders(&recorders);
+	host_events(vcpu);
+	vtime_account_guest_exit();
+	trace_lg_exit(vcpu);
+}
+
+/* The offsets that switcher.S was written with. */
+#define CHECK(type, field, offset) static_assert(offsetof(type, field) == (offset))
+CHECK(struct sw_state, dr7, ST_DR7);
+CHECK(struct sw_state, host_cr3, ST_HOST_CR3);
+CHECK(struct sw_state, keep, ST_KEEP);
+CHECK(struct sw_state, cr3, ST_CR3);
+CHECK(struct sw_state, kernel_cr3, ST_KERNEL_CR3);
+CHECK(struct sw_state, user_cr3, ST_USER_CR3);
+CHECK(struct sw_state, entry, ST_ENTRY);
+CHECK(struct sw_state, exit, ST_EXIT);
+CHECK(struct sw_state, kernel_gs, ST_KERNEL_GS);
+CHECK(struct sw_state, data, ST_DATA);
+CHECK(struct sw_state, fs, ST_FS);
+CHECK(struct sw_state, gs, ST_GS);
+CHECK(struct sw_state, segs, ST_SEGS);
+CHECK(struct sw_state, tmp_rsp, ST_TMP_RSP);
+CHECK(struct sw_state, tmp_rip, ST_TMP_RIP);
+CHECK(struct sw_state, tmp_gs, ST_TMP_GS);
+CHECK(struct sw_state, fault_trap, ST_FAULT_TRAP);
+CHECK(struct sw_state, fault_error, ST_FAULT_ERROR);
+CHECK(struct sw_state, fault_rip, ST_FAULT_RIP);
+CHECK(struct sw_state, fault_rsp, ST_FAULT_RSP);
+CHECK(struct sw_state, inside_nmis, ST_INSIDE_NMIS);
+CHECK(struct sw_state, inside_dbs, ST_INSIDE_DBS);
+CHECK(struct sw_state, inside_rip, ST_INSIDE_RIP);
+CHECK(struct sw_state, aborts, ST_ABORTS);
+CHECK(struct sw_state, regs, ST_REGS);
+CHECK(struct sw_regs, trap, RG_TRAP);
+CHECK(struct sw_regs, error, RG_ERROR);
+CHECK(struct sw_regs, rip, RG_RIP);
+CHECK(struct sw_regs, cs, RG_CS);
+CHECK(struct sw_regs, rflags, RG_RFLAGS);
+CHECK(struct sw_regs, rsp, RG_RSP);
+CHECK(struct sw_regs, ss, RG_SS);
+CHECK(struct sw_host, rsp, HO_RSP);
+CHECK(struct sw_host, gs, HO_GS);
+CHECK(struct sw_host, fs, HO_FS);
+CHECK(struct sw_host, segs, HO_SEGS);
+CHECK(struct sw_host, tss_desc, HO_TSS_DESC);
+CHECK(struct sw_host, ldt, HO_LDT);
+CHECK(struct sw_host, idtr, HO_IDTR);
+CHECK(struct sw_host, gdtr, HO_GDTR);
+CHECK(struct sw_host, gdtr_rw, HO_GDTR_RW);
+CHECK(struct sw_host, guest_idtr, HO_GUEST_IDTR);
+CHECK(struct sw_host, guest_gdtr, HO_GUEST_GDTR);
+CHECK(struct lguest_data, user_rip, DATA_RIP);
+CHECK(struct lguest_data, user_rflags, DATA_RFLAGS);
+CHECK(struct lguest_data, user_gs_base, DATA_GS);
+static_assert(sizeof(struct sw_regs) == ST_REGS_END - ST_REGS);
+static_assert(sizeof(struct sw_state) <= PAGE_SIZE);
