@@ -108,7 +108,7 @@ void debug_get_all(struct lg_vcpu *vcpu, struct lg_debugregs *out)
 }
 
 /*
- * debug_load - just before entry, interrupts off
+ * debug_load - just before entry, interrupts off, if debug_wanted()
  *
  * Also when the guest has no breakpoints: the host's must not fire in it.
  */
@@ -118,7 +118,7 @@ void debug_load(struct lg_vcpu *vcpu)
 
 	if (hw_breakpoint_active())
 		native_set_debugreg(7, 0);
-	if (likely(!vcpu->state->dr7))
+	if (!vcpu->state->dr7)
 		return;
 	native_set_debugreg(0, dr[0]);
 	native_set_debugreg(1, dr[1]);
@@ -130,18 +130,14 @@ void debug_load(struct lg_vcpu *vcpu)
 /*
  * debug_put - just after exit, interrupts off
  *
- * DR7 is 0 by now.  DR6 is sticky and the host reads it as news, so whenever
- * the guest could have set a bit it is read, remembered and cleared.
+ * For whenever debug_load() was called, or the guest could have set a bit of
+ * DR6 without a breakpoint: it is sticky, and the host would read it as news.
+ * DR7 is 0 by now.
  */
 void debug_put(struct lg_vcpu *vcpu)
 {
-	struct sw_state *state = vcpu->state;
-
-	if (unlikely(state->dr7 || state->regs.trap == 1 ||
-		     (state->flags & SW_DB))) {
-		vcpu->debug.dr6 |= native_get_debugreg(6) & DR6_GUEST;
-		native_set_debugreg(6, DR6_RESERVED);
-	}
+	vcpu->debug.dr6 |= native_get_debugreg(6) & DR6_GUEST;
+	native_set_debugreg(6, DR6_RESERVED);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }

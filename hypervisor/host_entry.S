@@ -23,18 +23,18 @@
 	.text
 
 /*
- * void switcher_enter(void *switcher_in)
+ * void switcher_enter(void *switcher_in, bool fill_rsb)
  *
- * To the guest and back.  The Switcher keeps our stack and returns by a jump
- * to the address that this call pushed.
+ * To the guest and back.  The Switcher keeps our registers and stack, and
+ * returns by a jump to the address that this call pushed.
+ *
+ * fill_rsb: the return stack may hold addresses that are code here, because the
+ * guest has pages where the host has its own, or because nothing keeps the
+ * kernel from running user pages.  It is a third of what a hypercall costs, and
+ * for other guests the 80 instructions would do nothing.
  */
 SYM_FUNC_START(switcher_enter)
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	push	%rsi
 	CALL_NOSPEC rdi
 	ALTERNATIVE "jmp .Lno_ibrs", "", X86_FEATURE_KERNEL_IBRS
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
@@ -45,13 +45,12 @@ SYM_FUNC_START(switcher_enter)
 .Lno_ibrs:
 	UNTRAIN_RET
 	CLEAR_BRANCH_HISTORY
+	pop	%rsi
+	test	%sil, %sil
+	jz	.Lno_fill
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_CTXSW
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+.Lno_fill:
+	lfence	/* the branch above is predicted too */
 	RET
 SYM_FUNC_END(switcher_enter)
 

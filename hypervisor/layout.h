@@ -108,6 +108,7 @@
 #define HO_GDTR_RW	0x50
 #define HO_GUEST_IDTR	0x60
 #define HO_GUEST_GDTR	0x70
+#define HO_RETURN	0x80
 
 /* struct lguest_data, checked against guest.h in world.c */
 #define DATA_RIP	0x00

@@ -70,6 +70,7 @@ struct sw_host {
 	struct desc_ptr gdtr_rw __aligned(16);
 	struct desc_ptr guest_idtr __aligned(16);
 	struct desc_ptr guest_gdtr __aligned(16);
+	u64 return_to __aligned(16); /* in host_entry.S */
 };
 
 /* A contiguous piece of guest RAM. */
@@ -96,6 +97,7 @@ struct lg_debug {
 struct lg_vcpu {
 	struct lg_vm *vm; /* [I], holds a reference */
 	u32 id; /* [I] */
+	u64 serial; /* [I] of all vcpus ever made, never used again */
 	struct mutex lock; /* all below, unless marked */
 	struct sw_state *state; /* [I] the page; its contents: lock */
 	struct lg_run *run; /* [I] shared with the daemon: write only */
@@ -113,6 +115,8 @@ struct lg_vcpu {
 	bool flush; /* forget what the TLB says of our roots */
 	u64 host_star, host_lstar, host_cstar, host_fmask; /* while loaded */
 	u64 host_sysenter_cs;
+	u64 host_debugctl, host_pebs; /* while inside */
+	u32 host_pkru;
 
 	/* hypercall.c */
 	struct page *data_page; /* of struct lguest_data, or NULL */
@@ -178,7 +182,7 @@ struct window {
 	u64 *state_pte[2], *data_pte[2]; /* in host tables, guest tables */
 	u64 top_entry; /* what a guest root's slot 256 must hold here */
 	struct lg_vcpu *loaded;
-	struct lg_vcpu *last; /* compared, never followed */
+	u64 last; /* serial of the vcpu that was loaded last */
 	struct page *pages[SW_WINDOW_BYTES / PAGE_SIZE];
 	bool ready;
 };
@@ -195,13 +199,12 @@ void window_show(struct window *window, struct lg_vcpu *vcpu);
 void window_hide(struct window *window);
 
 /* world.c */
-void world_load(struct lg_vcpu *vcpu);
 void world_put(struct lg_vcpu *vcpu);
 void world_notifier_init(struct lg_vcpu *vcpu);
-void world_switch(struct lg_vcpu *vcpu);
+bool world_cross(struct lg_vcpu *vcpu);
 
 /* host_entry.S */
-void switcher_enter(void *in);
+void switcher_enter(void *in, bool fill_rsb);
 extern char host_reraise_table[];
 
 /* switcher.S, as it lies in .rodata before it is copied */

@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cc_platform.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <asm/cpufeature.h>
@@ -33,6 +34,8 @@ static const char *unsupported(void)
 
 	if (boot_cpu_has(X86_FEATURE_XENPV))
 		return "this host is itself a Xen PV guest, which owns the address range the Switcher needs";
+	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT))
+		return "this host is a confidential VM, whose CPUID and I/O raise exceptions a guest could not answer";
 	if (!(cr4 & X86_CR4_FSGSBASE))
 		return "the CPU or the kernel command line has no FSGSBASE";
 	if (!boot_cpu_has(X86_FEATURE_NX))

@@ -14,7 +14,6 @@
  */
 #include <linux/entry-kvm.h>
 #include <linux/sched/mm.h>
-#include <asm/fpu/api.h>
 #include "lg.h"
 
 /* A vcpu may be run by another process than last time: adopt it. */
@@ -51,37 +50,12 @@ static bool fit_to_enter(struct lg_vcpu *vcpu)
 	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
 }
 
-/* One crossing.  False: the kernel wants the thread first. */
-static bool cross(struct lg_vcpu *vcpu)
-{
-	bool crossed = false;
-
-	preempt_disable();
-	local_irq_disable();
-	xfer_to_guest_mode_prepare();
-	world_load(vcpu);
-	if (!xfer_to_guest_mode_work_pending() && !vcpu->killed) {
-		if (test_thread_flag(TIF_NEED_FPU_LOAD))
-			switch_fpu_return();
-		world_switch(vcpu);
-		crossed = true;
-	}
-	local_irq_enable();
-	preempt_enable();
-	return crossed;
-}
-
 static int run_until_exit(struct lg_vcpu *vcpu)
 {
 	int ret = 0;
 
 	while (!ret) {
-		if (__xfer_to_guest_mode_work_pending()) {
-			ret = xfer_to_guest_mode_handle_work(NULL);
-			if (ret)
-				break;
-		}
-		if (!vcpu->killed && !fit_to_enter(vcpu))
+		if (!fit_to_enter(vcpu))
 			lg_kill(vcpu, "no way to go on at %#llx, selectors %#llx and %#llx",
 				vcpu->state->regs.rip, vcpu->state->regs.cs,
 				vcpu->state->regs.ss);
@@ -89,8 +63,10 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 			vcpu->run->exit = LG_EXIT_KILLED;
 			return 0;
 		}
-		if (cross(vcpu))
+		if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
+		else
+			ret = xfer_to_guest_mode_handle_work(NULL);
 	}
 	return ret < 0 ? ret : 0;
 }

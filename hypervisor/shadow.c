@@ -18,7 +18,7 @@
  *
  * So an entry is put together here from a short list of bits, never copied;
  * each holds a reference on its page; and pages are let go only with a flush
- * owed (vcpu->flush), which world_load() pays before the next entry.
+ * owed (vcpu->flush), which world_cross() pays before the next entry.
  *
  * Where we stand: trap.c has a page fault.  Start at shadow_fault().
  *

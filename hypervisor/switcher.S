@@ -26,7 +26,7 @@
  *
  * Where we stand: world.c has put all the guest may have in the state page and
  * called switcher_enter() in host_entry.S with interrupts off.  Read
- * switch_in, then common, then lstar; events on their own stacks last.
+ * switcher_in, then common, then lstar; events on their own stacks last.
  *
  * Sources: Intel SDM volume 3, 6.12-6.14 (delivery, IST), 6.7 (NMI blocking),
  * 17.3 (debug exceptions and MOV SS); volume 2, SYSCALL, SYSRET, IRET; AMD APM
@@ -77,7 +77,7 @@ switcher_code:
 	.endr
 
 /*
- * switch_in - host to guest
+ * switcher_in - host to guest
  *
  * What the host will need that can change from one entry to the next is its
  * stack and its CR3; the rest was put in the host page when the vcpu was
@@ -87,6 +87,14 @@ switcher_code:
 	.globl switcher_in
 switcher_in:
 	LANDING_PAD
+	pop	%rax		/* where to return, below what we return with */
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rax, HO(HO_RETURN)
 	mov	%rsp, HO(HO_RSP)
 	mov	%cr3, %rax
 	or	ST(ST_KEEP), %rax
@@ -216,27 +224,30 @@ out_bases:
 	mov	HO(HO_RSP), %rsp
 	pushq	$2	/* IF AC DF NT TF: all clear */
 	popfq
-	/* No value of the guest's stays for the host to speculate with. */
+	/*
+	 * No value of the guest's stays for the host to speculate with; the
+	 * six registers that are not here get the host's own values next.
+	 */
 	xor	%ecx, %ecx
 	xor	%edx, %edx
-	xor	%ebx, %ebx
-	xor	%ebp, %ebp
 	xor	%esi, %esi
 	xor	%edi, %edi
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d
 	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
 	/*
 	 * Back to host_entry.S, where the host's own measures against what a
 	 * guest may have trained begin; until then no plain ret and no plain
 	 * indirect jump.  One of the two ways is cut out at module load.
 	 */
-	pop	%rax
+	mov	HO(HO_RETURN), %rax
 	.globl switcher_retpoline, switcher_retpoline_end
 switcher_retpoline:
 	call	2f

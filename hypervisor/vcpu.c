@@ -59,6 +59,7 @@ static int enlist(struct lg_vcpu *vcpu)
  */
 struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 {
+	static atomic64_t serials;
 	struct lg_vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
 	int err;
 
@@ -66,6 +67,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 		return ERR_PTR(-ENOMEM);
 	vcpu->vm = vm;
 	vcpu->id = id;
+	vcpu->serial = atomic64_inc_return(&serials);
 	vcpu->cpu = -1;
 	mutex_init(&vcpu->lock);
 	INIT_LIST_HEAD(&vcpu->tables);

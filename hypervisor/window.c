@@ -304,7 +304,7 @@ static void set_pte_here(u64 *ptes[2], struct page *page, u64 gva)
  * window_show - map a vcpu's two pages in this CPU's window
  *
  * Preemption off.  Only this CPU ever uses these addresses, so only this CPU's
- * TLB must hear of it; the guest's PCIDs are world_load()'s to flush.
+ * TLB must hear of it; the guest's PCIDs are flushed by world.c.
  */
 void window_show(struct window *window, struct lg_vcpu *vcpu)
 {
@@ -397,10 +397,14 @@ void window_detach(struct mm_struct *mm)
 
 /* ---- module load and unload ---- */
 
-/* A block of the copied code that this machine does without: NOPs. */
+/* A block of the copied code that this machine does without: jump over it. */
 static void cut_out(void *copy, const char *from, const char *to)
 {
-	memset(copy + (from - switcher_code), 0x90, to - from);
+	u8 *block = copy + (from - switcher_code);
+
+	memset(block, 0xcc, to - from);
+	block[0] = 0xeb; /* jmp, with a displacement of one byte */
+	block[1] = to - from - 2;
 }
 
 /* Copies the Switcher and fits it to this CPU's weaknesses. */

@@ -20,9 +20,12 @@
  *
  * Next: hypervisor/host_entry.S
  */
+#include <linux/entry-kvm.h>
 #include <linux/moduleparam.h>
 #include <linux/vtime.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
+#include <asm/fpu/api.h>
 #include <asm/invpcid.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
@@ -156,18 +159,11 @@ static void note_thread(struct sw_host *host)
 	asm volatile("sldt %0" : "=m"(host->ldt));
 }
 
-/*
- * world_load - make this CPU ready to enter vcpu; interrupts off
- *
- * Does nothing if it is, which is nearly always.
- */
-void world_load(struct lg_vcpu *vcpu)
+/* Makes this CPU ready to enter vcpu.  Interrupts off. */
+static void load(struct lg_vcpu *vcpu, struct window *window)
 {
-	struct window *window = this_cpu_ptr(&lg_window);
-
-	if (likely(window->loaded == vcpu)) {
-		if (unlikely(vcpu->flush))
-			load_roots(vcpu, window);
+	if (window->loaded == vcpu) {
+		load_roots(vcpu, window);
 		return;
 	}
 	if (WARN_ON_ONCE(!window->ready || window->loaded)) {
@@ -177,9 +173,9 @@ void world_load(struct lg_vcpu *vcpu)
 	window->loaded = vcpu;
 	vcpu->cpu = smp_processor_id();
 	/* What another guest has trained must not steer this one. */
-	if (window->last != vcpu)
+	if (window->last != vcpu->serial)
 		indirect_branch_prediction_barrier();
-	window->last = vcpu;
+	window->last = vcpu->serial;
 	window_show(window, vcpu);
 	vcpu->state->data = window->start + SW_DATA + vcpu->data_offset;
 	note_thread(window->host);
@@ -237,44 +233,35 @@ void world_notifier_init(struct lg_vcpu *vcpu)
 /* ---- there and back ---- */
 
 /* Branch and event records go to linear addresses that are the host's. */
-struct recorders {
-	u64 debugctl, pebs;
-};
-
-static void stop_recorders(struct recorders *were)
+static void stop_recorders(struct lg_vcpu *vcpu)
 {
-	if (!boot_cpu_has(X86_FEATURE_DTES64))
-		return;
-	rdmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl);
-	if (were->debugctl & DEBUGCTL_BTS)
-		wrmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl & ~DEBUGCTL_BTS);
-	if (rdmsrl_safe(MSR_IA32_PEBS_ENABLE, &were->pebs))
-		were->pebs = 0;
-	if (were->pebs)
+	rdmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
+	if (vcpu->host_debugctl & DEBUGCTL_BTS)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR,
+		       vcpu->host_debugctl & ~DEBUGCTL_BTS);
+	if (rdmsrl_safe(MSR_IA32_PEBS_ENABLE, &vcpu->host_pebs))
+		vcpu->host_pebs = 0;
+	if (vcpu->host_pebs)
 		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
 }
 
-static void start_recorders(const struct recorders *were)
+static void start_recorders(struct lg_vcpu *vcpu)
 {
-	if (!boot_cpu_has(X86_FEATURE_DTES64))
-		return;
-	if (were->debugctl & DEBUGCTL_BTS)
-		wrmsrl(MSR_IA32_DEBUGCTLMSR, were->debugctl);
-	if (were->pebs)
-		wrmsrl(MSR_IA32_PEBS_ENABLE, were->pebs);
+	if (vcpu->host_debugctl & DEBUGCTL_BTS)
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
+	if (vcpu->host_pebs)
+		wrmsrl(MSR_IA32_PEBS_ENABLE, vcpu->host_pebs);
 }
 
-/* PKRU governs our own accesses to user memory too, so it is swapped early. */
-static u32 swap_pkru(u32 new)
+/* Nobody's breakpoints, or bits in DR6 that are no news. */
+static bool debug_wanted(const struct lg_vcpu *vcpu)
 {
-	u32 old;
+	return vcpu->state->dr7 || hw_breakpoint_active();
+}
 
-	if (!cpu_feature_enabled(X86_FEATURE_OSPKE))
-		return 0;
-	old = rdpkru();
-	if (old != new)
-		wrpkru(new);
-	return old;
+static bool has_recorders(void)
+{
+	return static_cpu_has(X86_FEATURE_DTES64);
 }
 
 /* Gives an interrupt to the host's own handler, through the host's own IDT. */
@@ -332,7 +319,7 @@ static void host_events(struct lg_vcpu *vcpu)
 {
 	u64 trap = vcpu->state->regs.trap;
 
-	if (unlikely(vcpu->state->flags & SW_EVENTS))
+	if (vcpu->state->flags & SW_EVENTS)
 		noted_events(vcpu);
 	if (trap == 2) {
 		lg_count(vcpu, LG_STAT_NMIS);
@@ -345,19 +332,43 @@ static void host_events(struct lg_vcpu *vcpu)
 	}
 }
 
-/*
- * world_switch - run the guest until something happens
- *
- * Interrupts off, vcpu loaded, its registers fit to enter with, and the user's
- * FPU state in the registers.  When we return they hold the guest's state at
- * the trap, cr2 is read, and the host has had its interrupt.
- */
-void world_switch(struct lg_vcpu *vcpu)
+/* What must be the guest's while it runs, and is cheap to ask about. */
+static void put_on(struct lg_vcpu *vcpu)
 {
-	struct window *window = this_cpu_ptr(&lg_window);
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	if (has_recorders())
+		stop_recorders(vcpu);
+	if (unlikely(debug_wanted(vcpu)))
+		debug_load(vcpu);
+	/* Governs our own accesses to user memory too: last on, first off. */
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		vcpu->host_pkru = rdpkru();
+		if (vcpu->host_pkru != vcpu->pkru)
+			wrpkru(vcpu->pkru);
+	}
+}
+
+static void take_off(struct lg_vcpu *vcpu)
+{
 	struct sw_state *state = vcpu->state;
-	struct recorders recorders;
-	u32 pkru;
+
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		vcpu->pkru = rdpkru();
+		if (vcpu->host_pkru != vcpu->pkru)
+			wrpkru(vcpu->host_pkru);
+	}
+	if (unlikely(debug_wanted(vcpu) || state->regs.trap == 1 ||
+		     (state->flags & SW_DB)))
+		debug_put(vcpu);
+	if (has_recorders())
+		start_recorders(vcpu);
+}
+
+/* There and back.  Interrupts off, vcpu loaded, registers fit to enter with. */
+static void cross(struct lg_vcpu *vcpu, const struct window *window)
+{
+	struct sw_state *state = vcpu->state;
 
 #ifdef LG_DEBUG
 	WARN_ON_ONCE(vcpu->high && !break_pge_rule &&
@@ -371,19 +382,47 @@ void world_switch(struct lg_vcpu *vcpu)
 	lg_count(vcpu, LG_STAT_ENTRIES);
 	trace_lg_enter(vcpu);
 
-	stop_recorders(&recorders);
-	debug_load(vcpu);
-	pkru = swap_pkru(vcpu->pkru);
+	put_on(vcpu);
 	vtime_account_guest_enter();
-	switcher_enter((void *)at_code(window, switcher_in));
+	switcher_enter((void *)at_code(window, switcher_in),
+		       vcpu->high || !static_cpu_has(X86_FEATURE_SMEP));
 	if (state->regs.trap == 14)
 		vcpu->cr2 = native_read_cr2();
-	vcpu->pkru = swap_pkru(pkru);
-	debug_put(vcpu);
-	start_recorders(&recorders);
-	host_events(vcpu);
+	take_off(vcpu);
+	if (state->regs.trap < 256 || (state->flags & SW_EVENTS))
+		host_events(vcpu);
 	vtime_account_guest_exit();
 	trace_lg_exit(vcpu);
+}
+
+/*
+ * world_cross - run the guest until something happens
+ *
+ * The registers in the state page are fit to enter with.  True: the guest has
+ * run, the state page has its registers at the trap, cr2 is read, and the host
+ * has had its interrupt.  False: the kernel has work for this thread first.
+ *
+ * Interrupts off is all it takes to stay on this CPU; what they bring meanwhile
+ * waits for the guest's first instruction.
+ */
+bool world_cross(struct lg_vcpu *vcpu)
+{
+	struct window *window;
+	bool crossed = false;
+
+	local_irq_disable();
+	xfer_to_guest_mode_prepare();
+	if (unlikely(xfer_to_guest_mode_work_pending()))
+		goto out;
+	window = this_cpu_ptr(&lg_window);
+	if (unlikely(window->loaded != vcpu || vcpu->flush))
+		load(vcpu, window);
+	if (!vcpu->killed)
+		cross(vcpu, window);
+	crossed = true;
+out:
+	local_irq_enable();
+	return crossed;
 }
 
 /* The offsets that switcher.S was written with. */
@@ -431,6 +470,7 @@ CHECK(struct sw_host, gdtr, HO_GDTR);
 CHECK(struct sw_host, gdtr_rw, HO_GDTR_RW);
 CHECK(struct sw_host, guest_idtr, HO_GUEST_IDTR);
 CHECK(struct sw_host, guest_gdtr, HO_GUEST_GDTR);
+CHECK(struct sw_host, return_to, HO_RETURN);
 CHECK(struct lguest_data, user_rip, DATA_RIP);
 CHECK(struct lguest_data, user_rflags, DATA_RFLAGS);
 CHECK(struct lguest_data, user_gs_base, DATA_GS);

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest.c - the guest's half of the bench
+ *
+ * Does one operation so many times, reads the time-stamp counter before and
+ * after, and leaves the difference in the argument of its shutdown.  Where the
+ * counter counts instructions, the difference is exact and includes the few of
+ * the loop itself.
+ */
+#include "guestos.h"
+#include "hypercall.h"
+#include "ops.h"
+
+static struct lguest_info info;
+static u64 rounds;
+
+user_data static char user_stack[4096];
+user_data static u64 user_rounds;
+user_data static u64 user_ticks;
+
+static inline u64 rdtsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (u64)high << 32 | low;
+}
+
+static void noreturn done(u64 ticks)
+{
+	hc_shutdown(LGUEST_SHUTDOWN_POWEROFF, (const char *)ticks);
+}
+
+/* The shortest system call there can be: straight back. */
+extern char null_entry[], null_exit[];
+asm(".text\n"
+    "null_entry:\n"
+    "	cmp $2, %eax\n"
+    "	je 1f\n"
+    "null_exit:\n"
+    "	syscall\n"
+    "	ud2\n"
+    "1:	mov %r12, %rdi\n"
+    "	jmp user_finished\n");
+
+void user_finished(u64 ticks);
+void user_finished(u64 ticks)
+{
+	done(ticks);
+}
+
+user_text static void user_loop(void)
+{
+	u64 start, left;
+
+	/* The first call brings in pages that the others then find. */
+	asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
+	start = rdtsc();
+	for (left = user_rounds; left; left--)
+		asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
+	user_ticks = rdtsc() - start;
+	asm volatile("mov %0, %%r12\n\tsyscall"
+		     : : "r"(user_ticks), "a"(2) : "r12", "rcx", "r11");
+}
+
+static void run_user(void)
+{
+	user_rounds = rounds;
+	pgtable_give_to_user((u64)user_start, (u64)user_end);
+	hc_set_syscall(null_entry, null_exit);
+	lguest_data.user_rip = (u64)user_loop;
+	lguest_data.user_rflags = RFLAGS_IF;
+	asm volatile("mov %0, %%rsp\n\tjmp null_exit"
+		     : : "r"(user_stack + sizeof(user_stack) - 8) : "memory");
+	__builtin_unreachable();
+}
+
+static void hypercalls(void)
+{
+	u64 start, left;
+
+	hc_flush_async();
+	start = rdtsc();
+	for (left = rounds; left; left--)
+		hc_flush_async();
+	done(rdtsc() - start);
+}
+
+static void notifies(void)
+{
+	u64 start, left;
+
+	hc_notify(1ULL << 63);
+	start = rdtsc();
+	for (left = rounds; left; left--)
+		hc_notify(1ULL << 63);
+	done(rdtsc() - start);
+}
+
+/* Only first touches, so as many pages as rounds; and they are in order. */
+static void fills(void)
+{
+	volatile u64 *word = (u64 *)FILL_START;
+	u64 start, left;
+
+	start = rdtsc();
+	for (left = rounds; left; left--, word += PAGE_BYTES / 8)
+		(void)*word;
+	done(rdtsc() - start);
+}
+
+/*
+ * A loop notices that it has been away by the counter: it is not away when the
+ * difference is that of one turn.
+ */
+static void ticks(void)
+{
+	u64 last = rdtsc(), away = 0, seen = 0, now, turn = ~0ULL;
+
+	while (seen < BENCH_TICKS) {
+		now = rdtsc();
+		if (now - last < turn)
+			turn = now - last;
+		if (now - last > turn + 200) {
+			away += now - last - turn;
+			seen++;
+		}
+		last = now;
+	}
+	done(away);
+}
+
+void main(u64 op, u64 how_many, u64 ram_bytes, u64 root)
+{
+	(void)ram_bytes;
+	rounds = how_many;
+	pgtable_init(root);
+	hc_init(&lguest_data, &info, LGUEST_ABI_VERSION,
+		op == OP_LONG_WAY ? 0 : LGUEST_FEATURE_DIRECT_SYSCALL);
+	switch (op) {
+	case OP_HYPERCALL:
+		hypercalls();
+		break;
+	case OP_DIRECT:
+	case OP_LONG_WAY:
+		run_user();
+		break;
+	case OP_NOTIFY:
+		notifies();
+		break;
+	case OP_FILL:
+		fills();
+		break;
+	case OP_TICK:
+		ticks();
+		break;
+	}
+	panic("no such operation: %llu", op);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ops.h - the operations that are measured: the bench and its guest agree */
+#ifndef OPS_H
+#define OPS_H
+
+#define OP_HYPERCALL	0
+#define OP_DIRECT	1 /* user to kernel and back, in the Switcher */
+#define OP_LONG_WAY	2 /* the same through lg.ko */
+#define OP_NOTIFY	3 /* to the daemon and back */
+#define OP_FILL		4 /* first touch of a page */
+#define OP_TICK		5 /* a host interrupt while the guest computes */
+#define OP_COUNT	6
+
+#define BENCH_ROUNDS	1000
+#define FILL_START	0xa00000 /* free RAM of the guest */
+#define FILL_BYTES	(BENCH_ROUNDS * 4096UL)
+#define BENCH_TICKS	40
+
+#endif /* OPS_H */
