@@ -96,7 +96,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (cmd == LG_RUN && arg)
 		return -EINVAL;
-	if (mutex_lock_killable(&vcpu->lock))
+	if (mutex_lock_interruptible(&vcpu->lock))
 		return -EINTR;
 	switch (cmd) {
 	case LG_RUN:

@@ -102,6 +102,7 @@ struct lg_vcpu {
 	struct sw_state *state; /* [I] the page; its contents: lock */
 	struct lg_run *run; /* [I] shared with the daemon: write only */
 	bool killed;
+	u64 stat[LG_STAT_COUNT];
 
 	/* world.c */
 	struct preempt_notifier notifier;
@@ -227,10 +228,10 @@ void shadow_fini(struct lg_vcpu *vcpu);
 int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
 int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
 
-/* A count in the run page.  Only the vcpu's own thread counts. */
+/* The daemon sees it in the run page when LG_RUN returns. */
 static inline void lg_count(struct lg_vcpu *vcpu, unsigned int what)
 {
-	WRITE_ONCE(vcpu->run->stat[what], vcpu->run->stat[what] + 1);
+	vcpu->stat[what]++;
 }
 
 static inline bool lg_user_mode(const struct lg_vcpu *vcpu)

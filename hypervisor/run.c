@@ -12,8 +12,8 @@
  *
  * Next: hypervisor/trap.c
  */
-#include <linux/entry-kvm.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include "lg.h"
 
 /* A vcpu may be run by another process than last time: adopt it. */
@@ -50,6 +50,20 @@ static bool fit_to_enter(struct lg_vcpu *vcpu)
 	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
 }
 
+/*
+ * The kernel wants this thread before the guest may go on.  The helper that KVM
+ * has for it is of no use to us: for a signal it writes to KVM's own vcpu.  So
+ * we yield the CPU here, and for the rest go back to where it is always done,
+ * the way to user space; the daemon just calls again.
+ */
+static int host_work(void)
+{
+	if (signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME))
+		return -EINTR;
+	cond_resched();
+	return 0;
+}
+
 static int run_until_exit(struct lg_vcpu *vcpu)
 {
 	int ret = 0;
@@ -66,7 +80,7 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 		if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
 		else
-			ret = xfer_to_guest_mode_handle_work(NULL);
+			ret = host_work();
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -75,7 +89,8 @@ static int run_until_exit(struct lg_vcpu *vcpu)
  * vcpu_run - LG_RUN: run until the daemon must know something
  *
  * Caller holds vcpu->lock.  Returns 0 with the reason in the run page; -EINTR
- * for a signal; -EBUSY if this process's slot 256 is taken; -ENOMEM.
+ * for a signal, or for other work that is done on the way out, after which the
+ * call is to be made again; -EBUSY if this process's slot 256 is taken; -ENOMEM.
  */
 int vcpu_run(struct lg_vcpu *vcpu)
 {
@@ -96,5 +111,6 @@ int vcpu_run(struct lg_vcpu *vcpu)
 	preempt_notifier_unregister(&vcpu->notifier);
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
+	memcpy(vcpu->run->stat, vcpu->stat, sizeof(vcpu->stat));
 	return ret;
 }

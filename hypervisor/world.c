@@ -160,7 +160,7 @@ static void note_thread(struct sw_host *host)
 }
 
 /* Makes this CPU ready to enter vcpu.  Interrupts off. */
-static void load(struct lg_vcpu *vcpu, struct window *window)
+static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 {
 	if (window->loaded == vcpu) {
 		load_roots(vcpu, window);
@@ -233,7 +233,7 @@ void world_notifier_init(struct lg_vcpu *vcpu)
 /* ---- there and back ---- */
 
 /* Branch and event records go to linear addresses that are the host's. */
-static void stop_recorders(struct lg_vcpu *vcpu)
+static noinline void stop_recorders(struct lg_vcpu *vcpu)
 {
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 	if (vcpu->host_debugctl & DEBUGCTL_BTS)
@@ -245,7 +245,7 @@ static void stop_recorders(struct lg_vcpu *vcpu)
 		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
 }
 
-static void start_recorders(struct lg_vcpu *vcpu)
+static noinline void start_recorders(struct lg_vcpu *vcpu)
 {
 	if (vcpu->host_debugctl & DEBUGCTL_BTS)
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
@@ -259,7 +259,7 @@ static bool debug_wanted(const struct lg_vcpu *vcpu)
 	return vcpu->state->dr7 || hw_breakpoint_active();
 }
 
-static bool has_recorders(void)
+static __always_inline bool has_recorders(void)
 {
 	return static_cpu_has(X86_FEATURE_DTES64);
 }
@@ -290,10 +290,13 @@ static void switcher_faulted(struct lg_vcpu *vcpu)
 	const struct sw_state *state = vcpu->state;
 	u64 start = per_cpu(lg_window, smp_processor_id()).start;
 
-	lg_kill(vcpu, "the Switcher faulted: trap %llu, error %#llx, at code offset %#llx",
+	lg_kill(vcpu, "the Switcher faulted: trap %llu, error %#llx, at offset %#llx of its window",
 		state->fault_trap, state->fault_error,
 		state->fault_rip - start);
-	WARN_ONCE(1, "lguest: %s\n", vcpu->run->why);
+	WARN_ONCE(1, "lguest: trap %llu, error %#llx in the Switcher, offset %#llx, rsp %#llx, cr2 %#lx\n",
+		  state->fault_trap, state->fault_error,
+		  state->fault_rip - start, state->fault_rsp,
+		  native_read_cr2());
 }
 
 /* What struck inside the Switcher and was only noted there. */
@@ -309,13 +312,13 @@ static void noted_events(struct lg_vcpu *vcpu)
 		machine_check(vcpu);
 	if (events & SW_FAULT)
 		switcher_faulted(vcpu);
-	vcpu->run->stat[LG_STAT_SWITCHER_NMIS] = state->inside_nmis;
-	vcpu->run->stat[LG_STAT_DBS] = state->inside_dbs;
-	vcpu->run->stat[LG_STAT_ABORTS] = state->aborts;
+	vcpu->stat[LG_STAT_SWITCHER_NMIS] = state->inside_nmis;
+	vcpu->stat[LG_STAT_DBS] = state->inside_dbs;
+	vcpu->stat[LG_STAT_ABORTS] = state->aborts;
 }
 
 /* Interrupts are still off; NMIs too, if one brought us back. */
-static void host_events(struct lg_vcpu *vcpu)
+static noinline void host_events(struct lg_vcpu *vcpu)
 {
 	u64 trap = vcpu->state->regs.trap;
 

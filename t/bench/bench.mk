@@ -2,7 +2,8 @@
 #
 # bench.mk - numbers, not verdicts
 
-ALL_TARGETS += build/t/bench/guest.elf build/t/bench/crossing
+ALL_TARGETS += build/t/bench/guest.elf build/t/bench/crossing \
+	build/t/bench/cr3_plugin.so
 
 build/t/bench/guest.o: t/bench/guest.c
 	@mkdir -p $(@D)
@@ -20,3 +21,12 @@ build/t/bench/crossing: t/bench/crossing.c t/lib/vmm.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -static -o $@ $(filter %.c,$^)
+
+build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -shared -fPIC -o $@ $<
+
+bench: all ## Count instructions and CR3 writes; see build/bench.json
+	$(Q)t/bench/run
+.PHONY: bench

@@ -27,6 +27,7 @@ struct op {
 
 static const struct op ops[] = {
 	{ "hypercall", OP_HYPERCALL, BENCH_ROUNDS },
+	{ "hypercall-high", OP_HIGH_HYPERCALL, BENCH_ROUNDS },
 	{ "direct-syscall", OP_DIRECT, BENCH_ROUNDS },
 	{ "long-way-syscall", OP_LONG_WAY, BENCH_ROUNDS },
 	{ "daemon-exit", OP_NOTIFY, BENCH_ROUNDS },
