@@ -20,10 +20,10 @@
 #include "lg.h"
 
 /* L0-G3, LE, GE, and the four pairs of length and kind.  Not GD, not RTM. */
-#define DR7_GUEST	0xffff03ffULL
-#define DR7_ENABLE	0xffULL
-#define DR7_ALWAYS	0x400ULL
-#define DR6_GUEST	0xe00fULL /* B0-B3, BD, BS, BT */
+#define DR7_GUEST  0xffff03ffULL
+#define DR7_ENABLE 0xffULL
+#define DR7_ALWAYS 0x400ULL
+#define DR6_GUEST  0xe00fULL /* B0-B3, BD, BS, BT */
 
 /* Could a breakpoint of up to 8 bytes at gva meet the Switcher? */
 static bool meets_switcher(u64 gva)

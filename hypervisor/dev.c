@@ -22,7 +22,7 @@
 #include <asm/tsc.h>
 #include "lg.h"
 
-#define ALL_FEATURES	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS)
+#define ALL_FEATURES (LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS)
 
 /* ---- the vcpu's descriptor ---- */
 

@@ -25,7 +25,7 @@
 #include "guest_walk.h"
 
 /* A guest that changes an entry under each of these many walks waits. */
-#define WALK_RETRIES	8
+#define WALK_RETRIES 8
 
 static __u64 read_once(const __u64 *p)
 {

@@ -15,21 +15,21 @@ typedef __u64 gpa_t; /* guest-physical address */
 typedef __u64 gfn_t; /* guest-physical page number */
 
 /* Page-table entry bits, and page-fault error bits (SDM volume 3, 4.5, 4.7) */
-#define GPTE_P		(1ULL << 0)
-#define GPTE_RW		(1ULL << 1)
-#define GPTE_US		(1ULL << 2)
-#define GPTE_A		(1ULL << 5)
-#define GPTE_D		(1ULL << 6)
-#define GPTE_PS		(1ULL << 7)
-#define GPTE_NX		(1ULL << 63)
-#define GPTE_ADDR	0x000ffffffffff000ULL
+#define GPTE_P    (1ULL << 0)
+#define GPTE_RW   (1ULL << 1)
+#define GPTE_US   (1ULL << 2)
+#define GPTE_A    (1ULL << 5)
+#define GPTE_D    (1ULL << 6)
+#define GPTE_PS   (1ULL << 7)
+#define GPTE_NX   (1ULL << 63)
+#define GPTE_ADDR 0x000ffffffffff000ULL
 
-#define GPF_P		(1U << 0)
-#define GPF_W		(1U << 1)
-#define GPF_U		(1U << 2)
-#define GPF_RSVD	(1U << 3)
-#define GPF_I		(1U << 4)
-#define GPF_PK		(1U << 5)
+#define GPF_P    (1U << 0)
+#define GPF_W    (1U << 1)
+#define GPF_U    (1U << 2)
+#define GPF_RSVD (1U << 3)
+#define GPF_I    (1U << 4)
+#define GPF_PK   (1U << 5)
 
 /*
  * How the walk reaches guest memory: a pointer to the 8 bytes at gpa, good

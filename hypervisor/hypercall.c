@@ -123,12 +123,15 @@ static int hc_init(struct lg_vcpu *vcpu, struct sw_regs *regs)
 	};
 
 	if (abi < LGUEST_ABI_MIN || abi > LGUEST_ABI_VERSION) {
-		lg_kill(vcpu, "LGUEST_INIT: ABI version %llu, this host has %u to %u",
+		lg_kill(vcpu,
+			"LGUEST_INIT: ABI version %llu, this host has %u to %u",
 			abi, LGUEST_ABI_MIN, LGUEST_ABI_VERSION);
 		return 0;
 	}
 	if (data % sizeof(struct lguest_data)) {
-		lg_kill(vcpu, "LGUEST_INIT: lguest_data at %#llx is not aligned to %zu",
+		lg_kill(vcpu,
+			"LGUEST_INIT: lguest_data at %#llx is not aligned to "
+			"%zu",
 			data, sizeof(struct lguest_data));
 		return 0;
 	}
@@ -206,8 +209,8 @@ static int hc_set_syscall(struct lg_vcpu *vcpu, struct sw_regs *regs)
 
 static int hc_set_debugreg(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
-	if (!(vcpu->vm->features & LG_FEATURE_DEBUGREGS) ||
-	    regs->rdi > 7 || debug_set(vcpu, regs->rdi, regs->rsi))
+	if (!(vcpu->vm->features & LG_FEATURE_DEBUGREGS) || regs->rdi > 7 ||
+	    debug_set(vcpu, regs->rdi, regs->rsi))
 		lg_kill(vcpu, "SET_DEBUGREG: register %llu cannot be %#llx",
 			regs->rdi, regs->rsi);
 	return 0;

@@ -25,104 +25,104 @@
 #ifndef LG_LAYOUT_H
 #define LG_LAYOUT_H
 
-#define SW_WINDOW_BYTES	0x10000
-#define SW_CODE_PAGES	2
-#define SW_STATE	0x4000
-#define SW_STACKS	0x5000
-#define SW_IDT		0x6000
-#define SW_GDT		0x7000
-#define SW_TSS		0x7800
-#define SW_DATA		0x8000
-#define SW_HOST		0x9000
+#define SW_WINDOW_BYTES 0x10000
+#define SW_CODE_PAGES   2
+#define SW_STATE        0x4000
+#define SW_STACKS       0x5000
+#define SW_IDT          0x6000
+#define SW_GDT          0x7000
+#define SW_TSS          0x7800
+#define SW_DATA         0x8000
+#define SW_HOST         0x9000
 
 /* IST stacks: same index as Linux's own, for the reason given in switcher.S. */
-#define SW_STACK_BYTES	0x400
-#define SW_IST_DF	1
-#define SW_IST_NMI	2
-#define SW_IST_DB	3
-#define SW_IST_MC	4
+#define SW_STACK_BYTES 0x400
+#define SW_IST_DF      1
+#define SW_IST_NMI     2
+#define SW_IST_DB      3
+#define SW_IST_MC      4
 
 /* The GDT has Linux's own selectors, so that STAR may stay as it is. */
-#define SW_KERNEL_CS	0x10
-#define SW_KERNEL_DS	0x18
-#define SW_TR		0x40
-#define SW_GDT_ENTRIES	10
+#define SW_KERNEL_CS   0x10
+#define SW_KERNEL_DS   0x18
+#define SW_TR          0x40
+#define SW_GDT_ENTRIES 10
 
 /* The state page: struct sw_state in lg.h. */
-#define ST_FLAGS	0x000
-#define ST_DR7		0x008
-#define ST_HOST_CR3	0x010
-#define ST_KEEP		0x018
-#define ST_CR3		0x020
-#define ST_KERNEL_CR3	0x028
-#define ST_USER_CR3	0x030
-#define ST_ENTRY	0x038
-#define ST_EXIT		0x040
-#define ST_KERNEL_GS	0x048
-#define ST_DATA		0x050
-#define ST_FS		0x058
-#define ST_GS		0x060
-#define ST_SEGS		0x068
-#define ST_TMP_RSP	0x070
-#define ST_TMP_RIP	0x078
-#define ST_TMP_GS	0x080
-#define ST_FAULT_TRAP	0x088
-#define ST_FAULT_ERROR	0x090
-#define ST_FAULT_RIP	0x098
-#define ST_FAULT_RSP	0x0a0
-#define ST_INSIDE_NMIS	0x0a8
-#define ST_INSIDE_DBS	0x0b0
-#define ST_INSIDE_RIP	0x0b8
-#define ST_ABORTS	0x0c0
+#define ST_FLAGS       0x000
+#define ST_DR7         0x008
+#define ST_HOST_CR3    0x010
+#define ST_KEEP        0x018
+#define ST_CR3         0x020
+#define ST_KERNEL_CR3  0x028
+#define ST_USER_CR3    0x030
+#define ST_ENTRY       0x038
+#define ST_EXIT        0x040
+#define ST_KERNEL_GS   0x048
+#define ST_DATA        0x050
+#define ST_FS          0x058
+#define ST_GS          0x060
+#define ST_SEGS        0x068
+#define ST_TMP_RSP     0x070
+#define ST_TMP_RIP     0x078
+#define ST_TMP_GS      0x080
+#define ST_FAULT_TRAP  0x088
+#define ST_FAULT_ERROR 0x090
+#define ST_FAULT_RIP   0x098
+#define ST_FAULT_RSP   0x0a0
+#define ST_INSIDE_NMIS 0x0a8
+#define ST_INSIDE_DBS  0x0b0
+#define ST_INSIDE_RIP  0x0b8
+#define ST_ABORTS      0x0c0
 /* 0x0c8 to 0x200 is room for a resumed event's few words; see ist_resume. */
-#define ST_REGS		0x200
-#define ST_REGS_END	0x2b0
+#define ST_REGS     0x200
+#define ST_REGS_END 0x2b0
 
 /* Offsets in the register frame, which is where RSP0 points the CPU. */
-#define RG_TRAP		0x78
-#define RG_ERROR	0x80
-#define RG_RIP		0x88
-#define RG_CS		0x90
-#define RG_RFLAGS	0x98
-#define RG_RSP		0xa0
-#define RG_SS		0xa8
+#define RG_TRAP   0x78
+#define RG_ERROR  0x80
+#define RG_RIP    0x88
+#define RG_CS     0x90
+#define RG_RFLAGS 0x98
+#define RG_RSP    0xa0
+#define RG_SS     0xa8
 
 /* ST_FLAGS.  Zero: guest kernel mode and nothing stands in a fast path's way. */
-#define SW_USER		0x01
-#define SW_NO_DIRECT	0x02
-#define SW_NMI		0x04
-#define SW_MCE		0x08
-#define SW_DB		0x10
-#define SW_FAULT	0x20
-#define SW_EVENTS	(SW_NMI | SW_MCE | SW_DB | SW_FAULT)
+#define SW_USER      0x01
+#define SW_NO_DIRECT 0x02
+#define SW_NMI       0x04
+#define SW_MCE       0x08
+#define SW_DB        0x10
+#define SW_FAULT     0x20
+#define SW_EVENTS    (SW_NMI | SW_MCE | SW_DB | SW_FAULT)
 
 /* The host page: struct sw_host in lg.h. */
-#define HO_RSP		0x00
-#define HO_GS		0x08
-#define HO_FS		0x10
-#define HO_SEGS		0x18
-#define HO_TSS_DESC	0x20
-#define HO_LDT		0x28
-#define HO_IDTR		0x30
-#define HO_GDTR		0x40
-#define HO_GDTR_RW	0x50
-#define HO_GUEST_IDTR	0x60
-#define HO_GUEST_GDTR	0x70
-#define HO_RETURN	0x80
+#define HO_RSP        0x00
+#define HO_GS         0x08
+#define HO_FS         0x10
+#define HO_SEGS       0x18
+#define HO_TSS_DESC   0x20
+#define HO_LDT        0x28
+#define HO_IDTR       0x30
+#define HO_GDTR       0x40
+#define HO_GDTR_RW    0x50
+#define HO_GUEST_IDTR 0x60
+#define HO_GUEST_GDTR 0x70
+#define HO_RETURN     0x80
 
 /* struct lguest_data, checked against guest.h in world.c */
-#define DATA_RIP	0x00
-#define DATA_RFLAGS	0x08
-#define DATA_GS		0x10
+#define DATA_RIP    0x00
+#define DATA_RFLAGS 0x08
+#define DATA_GS     0x10
 
 /* Traps that only lg.ko sees, beside LGUEST_TRAP_*. */
-#define SW_TRAP_NONE	0x1ff /* never got in */
-#define SW_TRAP_ABORT	0x1fe /* a direct path given up half-way */
+#define SW_TRAP_NONE  0x1ff /* never got in */
+#define SW_TRAP_ABORT 0x1fe /* a direct path given up half-way */
 
 /* CF PF AF ZF SF TF DF OF NT RF AC ID: a guest may have these as it likes. */
-#define SW_RFLAGS_GUEST	0x254dd5
-#define SW_RFLAGS_FIXED	0x202 /* IF, and the bit that is always one */
+#define SW_RFLAGS_GUEST 0x254dd5
+#define SW_RFLAGS_FIXED 0x202 /* IF, and the bit that is always one */
 /* SYSCALL clears the lot, as Linux's own mask does. */
-#define SW_FMASK	0x257fd5
+#define SW_FMASK 0x257fd5
 
 #endif /* LG_LAYOUT_H */

@@ -24,8 +24,8 @@
 #include "trace.h"
 
 /* Not in every kernel's headers (SDM volume 3, 2.5; FRED specification). */
-#define CR4_LASS	(1UL << 27)
-#define CR4_FRED	(1UL << 32)
+#define CR4_LASS (1UL << 27)
+#define CR4_FRED (1UL << 32)
 
 /* Why the Switcher cannot work on this machine; NULL if it can. */
 static const char *unsupported(void)
@@ -33,9 +33,11 @@ static const char *unsupported(void)
 	unsigned long cr4 = __read_cr4();
 
 	if (boot_cpu_has(X86_FEATURE_XENPV))
-		return "this host is itself a Xen PV guest, which owns the address range the Switcher needs";
+		return "this host is itself a Xen PV guest, which owns the "
+		       "address range the Switcher needs";
 	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT))
-		return "this host is a confidential VM, whose CPUID and I/O raise exceptions a guest could not answer";
+		return "this host is a confidential VM, whose CPUID and I/O "
+		       "raise exceptions a guest could not answer";
 	if (!(cr4 & X86_CR4_FSGSBASE))
 		return "the CPU or the kernel command line has no FSGSBASE";
 	if (!boot_cpu_has(X86_FEATURE_NX))

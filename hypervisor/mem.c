@@ -106,7 +106,8 @@ int mem_write(struct lg_vm *vm, gpa_t gpa, const void *buf, size_t bytes)
 
 static u64 *reader_entry(struct guest_reader *reader, gpa_t gpa)
 {
-	struct mem_reader *mem = container_of(reader, struct mem_reader, reader);
+	struct mem_reader *mem =
+		container_of(reader, struct mem_reader, reader);
 	struct page *page;
 
 	mem_reader_fini(mem);

@@ -70,7 +70,9 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 
 	while (!ret) {
 		if (!fit_to_enter(vcpu))
-			lg_kill(vcpu, "no way to go on at %#llx, selectors %#llx and %#llx",
+			lg_kill(vcpu,
+				"no way to go on at %#llx, selectors %#llx and "
+				"%#llx",
 				vcpu->state->regs.rip, vcpu->state->regs.cs,
 				vcpu->state->regs.ss);
 		if (vcpu->killed) {

@@ -32,12 +32,11 @@
 #include "trace.h"
 
 /* Pages of tables a vcpu may have before it starts from nothing: 8 MiB. */
-#define MAX_TABLES	2048
+#define MAX_TABLES 2048
 
 #define SPTE_TABLE \
 	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
-#define SPTE_LEAF \
-	(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define SPTE_LEAF (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 
 static struct page *spte_page(u64 spte)
 {
@@ -73,7 +72,7 @@ static void free_tables(struct lg_vcpu *vcpu)
 	struct page *page, *next;
 	unsigned int i;
 
-	list_for_each_entry_safe(page, next, &vcpu->tables, lru) {
+	list_for_each_entry_safe (page, next, &vcpu->tables, lru) {
 		const u64 *table = page_address(page);
 
 		for (i = 0; page_private(page) == 1 && i < 512; i++) {
@@ -169,8 +168,7 @@ static u64 make_spte(const struct guest_walk *walk, struct page *page)
 	/* The store that would set the guest's dirty bit must be seen. */
 	if ((walk->prot & GPTE_RW) && walk->dirty)
 		spte |= _PAGE_RW;
-	if ((walk->prot & GPTE_NX) ||
-	    (!walk->user && (walk->prot & GPTE_US)))
+	if ((walk->prot & GPTE_NX) || (!walk->user && (walk->prot & GPTE_US)))
 		spte |= _PAGE_NX;
 	return spte;
 }

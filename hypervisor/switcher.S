@@ -28,6 +28,8 @@
  * called switcher_enter() in host_entry.S with interrupts off.  Read
  * switcher_in, then common, then lstar; events on their own stacks last.
  *
+ * Long because it is one path from end to end, and its windows are ranges of it.
+ *
  * Sources: Intel SDM volume 3, 6.12-6.14 (delivery, IST), 6.7 (NMI blocking),
  * 17.3 (debug exceptions and MOV SS); volume 2, SYSCALL, SYSRET, IRET; AMD APM
  * volume 2, 6.1 (SYSCALL, CSTAR).
@@ -46,6 +48,8 @@
 
 /* ENDBR64 by hand: the assembler's is left out of kernels without IBT. */
 #define LANDING_PAD	.byte 0xf3, 0x0f, 0x1e, 0xfa
+
+#define RFLAGS_VM	0x20000
 
 /* Exceptions 8, 10-14, 17, 21, 29 and 30 push an error code. */
 #define PUSHES_ERROR	0x60227d00
@@ -164,7 +168,7 @@ in_end:
 	.balign 64
 common:
 	testb	$3, 24(%rsp)
-	jz	fault_inside
+	jz	common_cpl0
 common_save:
 	push	%rdi
 	push	%rsi
@@ -390,6 +394,15 @@ cstar_stack:
 	jmp	common_save
 
 /*
+ * Was that CPL 0?  No processor enters virtual-8086 mode from CPL 3 (SDM volume
+ * 2, IRET), but QEMU's emulation does, and then the low bits of CS are no
+ * privilege level.  Such a guest is killed for its selectors.
+ */
+common_cpl0:
+	testl	$RFLAGS_VM, 40(%rsp)
+	jnz	common_save
+
+/*
  * fault_inside - an exception at CPL 0: the Switcher itself is wrong
  *
  * Write down what and where, and go home; the C side ends that VM.  If going
@@ -420,7 +433,8 @@ fault_inside:
 	.balign 64
 ist_common:
 	testb	$3, 24(%rsp)
-	jz	ist_inside
+	jz	ist_cpl0
+ist_guest:
 	popq	RG(RG_TRAP)
 	popq	RG(RG_ERROR)
 	popq	RG(RG_RIP)
@@ -450,7 +464,9 @@ ist_common:
 .Lout\@:
 .endm
 
-ist_inside:
+ist_cpl0:
+	testl	$RFLAGS_VM, 40(%rsp)
+	jnz	ist_guest
 	cmpl	$8, (%rsp)
 	je	fault_inside
 	push	%rax

@@ -11,6 +11,9 @@
 #include <linux/tracepoint.h>
 #include "lg.h"
 
+/* Lists more than code: */
+/* clang-format off */
+
 /* Where the guest is: all the crossings tell the same. */
 DECLARE_EVENT_CLASS(lg_crossing,
 	TP_PROTO(const struct lg_vcpu *vcpu),

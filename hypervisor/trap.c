@@ -68,8 +68,11 @@ static int page_fault(struct lg_vcpu *vcpu)
 		return 0;
 	case -ENOENT:
 	case -EACCES:
-		lg_kill(vcpu, "page fault on %#llx, %s (error %#llx) at %#llx in %s mode",
-			vcpu->cr2, err == -ENOENT ? "not mapped" : "not allowed",
+		lg_kill(vcpu,
+			"page fault on %#llx, %s (error %#llx) at %#llx in %s "
+			"mode",
+			vcpu->cr2,
+			err == -ENOENT ? "not mapped" : "not allowed",
 			regs->error, regs->rip, mode_name(vcpu));
 		return 0;
 	case -EFAULT:
@@ -92,7 +95,8 @@ static int syscall(struct lg_vcpu *vcpu)
 	}
 	if (state->exit && state->regs.rip == state->exit) {
 		if (!hypercall_leave_kernel(vcpu))
-			lg_kill(vcpu, "return to user mode with a bad RIP or GS base in lguest_data");
+			lg_kill(vcpu, "return to user mode with a bad RIP or "
+				      "GS base in lguest_data");
 		return 0;
 	}
 	return hypercall(vcpu);

@@ -65,7 +65,7 @@ void vm_put(struct lg_vm *vm)
 /* Is this a file whose pages stay for as long as we hold it? */
 static int check_memfd(struct file *file, const struct lg_slot *slot)
 {
-	const unsigned int mode = FMODE_READ | FMODE_WRITE;
+	const fmode_t mode = FMODE_READ | FMODE_WRITE;
 	struct inode *inode = file_inode(file);
 	loff_t end;
 

@@ -29,11 +29,11 @@
 #include <asm/tlbflush.h>
 #include "lg.h"
 
-#define WINDOW_SLOT	256
-#define TABLE_BITS	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED)
-#define PAGE_RX		(_PAGE_PRESENT | _PAGE_ACCESSED)
-#define PAGE_RO		(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_NX)
-#define PAGE_RW		(PAGE_RO | _PAGE_RW | _PAGE_DIRTY)
+#define WINDOW_SLOT 256
+#define TABLE_BITS  (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED)
+#define PAGE_RX     (_PAGE_PRESENT | _PAGE_ACCESSED)
+#define PAGE_RO     (_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_NX)
+#define PAGE_RW     (PAGE_RO | _PAGE_RW | _PAGE_DIRTY)
 
 DEFINE_PER_CPU(struct window, lg_window);
 
@@ -119,7 +119,7 @@ static u64 *find_pte(u64 *root, u64 gva)
 static u64 page_bits(unsigned int offset, bool guest)
 {
 	switch (offset) {
-	case 0 ... SW_CODE_PAGES * PAGE_SIZE - 1:
+	case 0 ... SW_CODE_PAGES *PAGE_SIZE - 1:
 		return PAGE_RX;
 	case SW_IDT:
 		return PAGE_RO;
@@ -168,16 +168,19 @@ static void make_idt(struct window *window)
 		u64 stub = window->start + vector * 16;
 		/* INT3 and INTO are for everybody; the rest is #GP. */
 		unsigned int dpl = vector == 3 || vector == 4 ? 3 : 0;
-		unsigned int ist = vector == 8 ? SW_IST_DF :
-				   vector == 2 ? SW_IST_NMI :
-				   vector == 1 ? SW_IST_DB :
-				   vector == 18 ? SW_IST_MC : 0;
+		unsigned int ist = vector == 8    ? SW_IST_DF
+				   : vector == 2  ? SW_IST_NMI
+				   : vector == 1  ? SW_IST_DB
+				   : vector == 18 ? SW_IST_MC
+						  : 0;
 
 		idt[vector] = (gate_desc){
 			.offset_low = stub,
 			.segment = SW_KERNEL_CS,
-			.bits = { .ist = ist, .type = GATE_INTERRUPT,
-				  .dpl = dpl, .p = 1 },
+			.bits = { .ist = ist,
+				  .type = GATE_INTERRUPT,
+				  .dpl = dpl,
+				  .p = 1 },
 			.offset_middle = stub >> 16,
 			.offset_high = stub >> 32,
 		};
@@ -208,8 +211,8 @@ static void make_gdt(struct window *window)
 
 	tss->sp0 = window->start + SW_STATE + ST_REGS_END;
 	for (ist = SW_IST_DF; ist <= SW_IST_MC; ist++)
-		tss->ist[ist - 1] = window->start + SW_STACKS +
-				    ist * SW_STACK_BYTES - 64;
+		tss->ist[ist - 1] =
+			window->start + SW_STACKS + ist * SW_STACK_BYTES - 64;
 	tss->io_bitmap_base = sizeof(*tss); /* past the limit: no ports */
 }
 
@@ -327,7 +330,7 @@ static struct attached *find_attached(struct mm_struct *mm)
 {
 	struct attached *att;
 
-	list_for_each_entry(att, &attached_mms, list) {
+	list_for_each_entry (att, &attached_mms, list) {
 		if (att->mm == mm)
 			return att;
 	}
@@ -452,11 +455,11 @@ static void free_pages_of_windows(void)
 	unsigned int cpu;
 
 	on_each_cpu(flush_here, NULL, /* wait= */ 1);
-	list_for_each_entry_safe(page, next, &window_pages, lru) {
+	list_for_each_entry_safe (page, next, &window_pages, lru) {
 		list_del(&page->lru);
 		__free_page(page);
 	}
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu (cpu)
 		memset(&per_cpu(lg_window, cpu), 0, sizeof(struct window));
 }
 
@@ -473,8 +476,8 @@ int window_init(void)
 	if (err)
 		goto fail;
 	host_root = page_address(root);
-	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "lguest:online",
-				cpu_came, cpu_goes);
+	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "lguest:online", cpu_came,
+				cpu_goes);
 	if (err < 0)
 		goto fail;
 	hotplug_state = err;

@@ -35,13 +35,12 @@
 #include "trace.h"
 
 /* PCIDs of the two views.  Linux has 1 to 6, with bit 11 set under PTI too. */
-#define PCID_KERNEL_VIEW	0x10
-#define PCID_USER_VIEW		0x11
-#define CR3_NO_FLUSH		(1ULL << 63)
+#define PCID_KERNEL_VIEW 0x10
+#define PCID_USER_VIEW   0x11
+#define CR3_NO_FLUSH     (1ULL << 63)
 
 /* What DEBUGCTL may not have while the host's addresses are gone. */
-#define DEBUGCTL_BTS \
-	(DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
+#define DEBUGCTL_BTS (DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
 
 /* The kernel exports it to us and to KVM, and declares it to neither. */
 void do_machine_check(struct pt_regs *regs);
@@ -137,8 +136,8 @@ static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
 
 	for (view = 0; view < 2; view++)
 		WRITE_ONCE(vcpu->root[view][256], window->top_entry);
-	state->kernel_cr3 = cr3_of(vcpu->root[LG_MODE_KERNEL],
-				   PCID_KERNEL_VIEW);
+	state->kernel_cr3 =
+		cr3_of(vcpu->root[LG_MODE_KERNEL], PCID_KERNEL_VIEW);
 	state->user_cr3 = cr3_of(vcpu->root[LG_MODE_USER], PCID_USER_VIEW);
 	state->keep = cr4_read_shadow() & X86_CR4_PCIDE ? CR3_NO_FLUSH : 0;
 	if (keeps_pcids()) {
@@ -290,10 +289,14 @@ static void switcher_faulted(struct lg_vcpu *vcpu)
 	const struct sw_state *state = vcpu->state;
 	u64 start = per_cpu(lg_window, smp_processor_id()).start;
 
-	lg_kill(vcpu, "the Switcher faulted: trap %llu, error %#llx, at offset %#llx of its window",
+	lg_kill(vcpu,
+		"the Switcher faulted: trap %llu, error %#llx, at offset %#llx "
+		"of its window",
 		state->fault_trap, state->fault_error,
 		state->fault_rip - start);
-	WARN_ONCE(1, "lguest: trap %llu, error %#llx in the Switcher, offset %#llx, rsp %#llx, cr2 %#lx\n",
+	WARN_ONCE(1,
+		  "lguest: trap %llu, error %#llx in the Switcher, offset "
+		  "%#llx, rsp %#llx, cr2 %#lx\n",
 		  state->fault_trap, state->fault_error,
 		  state->fault_rip - start, state->fault_rsp,
 		  native_read_cr2());
@@ -429,7 +432,8 @@ out:
 }
 
 /* The offsets that switcher.S was written with. */
-#define CHECK(type, field, offset) static_assert(offsetof(type, field) == (offset))
+#define CHECK(type, field, offset) \
+	static_assert(offsetof(type, field) == (offset))
 CHECK(struct sw_state, dr7, ST_DR7);
 CHECK(struct sw_state, host_cr3, ST_HOST_CR3);
 CHECK(struct sw_state, keep, ST_KEEP);

@@ -68,8 +68,8 @@ static int measure(const struct op *op, const char *guest, unsigned int rounds)
 	ok = ok && run_to_end(&vmm) == LG_EXIT_SHUTDOWN &&
 	     vmm.run->data[0] == LGUEST_SHUTDOWN_POWEROFF;
 	if (!ok) {
-		fprintf(stderr, "crossing: %s: %s%s\n", op->name,
-			vmm_why(&vmm), vmm.run ? vmm.run->why : "");
+		fprintf(stderr, "crossing: %s: %s%s\n", op->name, vmm_why(&vmm),
+			vmm.run ? vmm.run->why : "");
 		vmm_destroy(&vmm);
 		return -1;
 	}
@@ -105,15 +105,16 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	if (argc < 2 || argc > 4) {
-		fprintf(stderr, "usage: crossing GUEST.elf [OPERATION [ROUNDS]]\n");
+		fprintf(stderr,
+			"usage: crossing GUEST.elf [OPERATION [ROUNDS]]\n");
 		return 2;
 	}
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (only && strcmp(only, ops[i].name) != 0)
 			continue;
 		if (measure(&ops[i], argv[1],
-			    argc > 3 ? (unsigned int)atoi(argv[3]) :
-				       ops[i].rounds) < 0)
+			    argc > 3 ? (unsigned int)atoi(argv[3])
+				     : ops[i].rounds) < 0)
 			return 1;
 	}
 	if (!only)

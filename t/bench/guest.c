@@ -11,7 +11,7 @@
 #include "hypercall.h"
 #include "ops.h"
 
-#define HIGH_PAGE	0xffffffff90000000ULL
+#define HIGH_PAGE 0xffffffff90000000ULL
 
 static struct lguest_info info;
 static u64 rounds;
@@ -20,8 +20,8 @@ user_data static char user_stack[4096];
 user_data static u64 user_rounds;
 user_data static u64 user_ticks;
 
-#define STRING(...)	STRING_(__VA_ARGS__)
-#define STRING_(...)	#__VA_ARGS__
+#define STRING(...)  STRING_(__VA_ARGS__)
+#define STRING_(...) #__VA_ARGS__
 
 /* The time, and a mark for whoever counts other things than time. */
 static inline u64 rdtsc(void)
@@ -80,7 +80,9 @@ user_text static void user_loop(void)
 		asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
 	user_ticks = since(start);
 	asm volatile("mov %0, %%r12\n\tsyscall"
-		     : : "r"(user_ticks), "a"(2) : "r12", "rcx", "r11");
+		     :
+		     : "r"(user_ticks), "a"(2)
+		     : "r12", "rcx", "r11");
 }
 
 static void run_user(void)
@@ -91,7 +93,9 @@ static void run_user(void)
 	lguest_data.user_rip = (u64)user_loop;
 	lguest_data.user_rflags = RFLAGS_IF;
 	asm volatile("mov %0, %%rsp\n\tjmp null_exit"
-		     : : "r"(user_stack + sizeof(user_stack) - 8) : "memory");
+		     :
+		     : "r"(user_stack + sizeof(user_stack) - 8)
+		     : "memory");
 	__builtin_unreachable();
 }
 

@@ -16,35 +16,35 @@
 
 #include <linux/types.h>
 
-#define LGUEST_ABI_MIN		1
-#define LGUEST_ABI_VERSION	1
+#define LGUEST_ABI_MIN     1
+#define LGUEST_ABI_VERSION 1
 
-#define LHCALL_FLUSH_ASYNC	0 /* () */
-#define LHCALL_LGUEST_INIT	1 /* (hot gpa, info gpa, abi, features) */
-#define LHCALL_SHUTDOWN		2 /* (LGUEST_SHUTDOWN_*, gpa of the reason) */
-#define LHCALL_NEW_PGTABLE	4 /* (cr3) */
-#define LHCALL_FLUSH_TLB	5 /* () */
-#define LHCALL_NOTIFY		17 /* (token) */
-#define LHCALL_SET_SYSCALL	32 /* (entry, exit) */
-#define LHCALL_SET_DEBUGREG	33 /* (number, value) */
-#define LHCALL_GET_DEBUGREG	34 /* (number) */
-#define LHCALL_MAX		35
+#define LHCALL_FLUSH_ASYNC  0 /* () */
+#define LHCALL_LGUEST_INIT  1 /* (hot gpa, info gpa, abi, features) */
+#define LHCALL_SHUTDOWN     2 /* (LGUEST_SHUTDOWN_*, gpa of the reason) */
+#define LHCALL_NEW_PGTABLE  4 /* (cr3) */
+#define LHCALL_FLUSH_TLB    5 /* () */
+#define LHCALL_NOTIFY       17 /* (token) */
+#define LHCALL_SET_SYSCALL  32 /* (entry, exit) */
+#define LHCALL_SET_DEBUGREG 33 /* (number, value) */
+#define LHCALL_GET_DEBUGREG 34 /* (number) */
+#define LHCALL_MAX          35
 
 /* LHCALL_LGUEST_INIT's features: what the guest understands. */
-#define LGUEST_FEATURE_DIRECT_SYSCALL	(1 << 0)
+#define LGUEST_FEATURE_DIRECT_SYSCALL (1 << 0)
 
-#define LGUEST_SHUTDOWN_POWEROFF	1
-#define LGUEST_SHUTDOWN_RESTART		2
-#define LGUEST_SHUTDOWN_CRASH		3
+#define LGUEST_SHUTDOWN_POWEROFF 1
+#define LGUEST_SHUTDOWN_RESTART  2
+#define LGUEST_SHUTDOWN_CRASH    3
 
 /* The segment selectors of CPL 3.  There are no others. */
-#define LGUEST_CS		0x33
-#define LGUEST_CS32		0x23
-#define LGUEST_DS		0x2b
+#define LGUEST_CS   0x33
+#define LGUEST_CS32 0x23
+#define LGUEST_DS   0x2b
 
 /* Traps beyond the processor's own 32 exceptions, in struct lg_run.trap. */
-#define LGUEST_TRAP_SYSCALL	0x100
-#define LGUEST_TRAP_SYSCALL32	0x101 /* SYSCALL from 32-bit code */
+#define LGUEST_TRAP_SYSCALL   0x100
+#define LGUEST_TRAP_SYSCALL32 0x101 /* SYSCALL from 32-bit code */
 
 #ifndef __ASSEMBLY__
 

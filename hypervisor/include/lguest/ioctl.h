@@ -17,16 +17,16 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define LG_ABI_MIN	1 /* the oldest daemon this module serves */
-#define LG_ABI_VERSION	1 /* the newest */
+#define LG_ABI_MIN     1 /* the oldest daemon this module serves */
+#define LG_ABI_VERSION 1 /* the newest */
 
-#define LG_MAX_VCPUS	64
-#define LG_MAX_SLOTS	32
-#define LG_MAX_GPA	(1ULL << 44) /* guest-physical addresses end here */
+#define LG_MAX_VCPUS 64
+#define LG_MAX_SLOTS 32
+#define LG_MAX_GPA   (1ULL << 44) /* guest-physical addresses end here */
 
 /* struct lg_info.features and struct lg_vm_create.features */
-#define LG_FEATURE_DIRECT_SYSCALL	(1ULL << 0) /* see LHCALL_SET_SYSCALL */
-#define LG_FEATURE_DEBUGREGS		(1ULL << 1) /* LHCALL_SET_DEBUGREG */
+#define LG_FEATURE_DIRECT_SYSCALL (1ULL << 0) /* see LHCALL_SET_SYSCALL */
+#define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
 struct lg_info {
@@ -82,8 +82,8 @@ struct lg_state {
 	__u64 reserved[2];
 };
 
-#define LG_STATE_REGS		1 /* struct lg_regs */
-#define LG_STATE_DEBUGREGS	2 /* struct lg_debugregs */
+#define LG_STATE_REGS      1 /* struct lg_regs */
+#define LG_STATE_DEBUGREGS 2 /* struct lg_debugregs */
 
 struct lg_regs {
 	__u64 rax, rbx, rcx, rdx;
@@ -101,8 +101,8 @@ struct lg_regs {
 	__u64 reserved[7];
 };
 
-#define LG_MODE_KERNEL	0
-#define LG_MODE_USER	1
+#define LG_MODE_KERNEL 0
+#define LG_MODE_USER   1
 
 struct lg_debugregs {
 	__u64 dr[4];
@@ -128,32 +128,32 @@ struct lg_run {
 	__u64 reserved[16];
 };
 
-#define LG_EXIT_NONE		0
-#define LG_EXIT_KILLED		1 /* for good; why[] says what for */
-#define LG_EXIT_SHUTDOWN	2 /* data: LGUEST_SHUTDOWN_*, gpa of reason */
-#define LG_EXIT_NOTIFY		3 /* data: the token */
+#define LG_EXIT_NONE     0
+#define LG_EXIT_KILLED   1 /* for good; why[] says what for */
+#define LG_EXIT_SHUTDOWN 2 /* data: LGUEST_SHUTDOWN_*, gpa of reason */
+#define LG_EXIT_NOTIFY   3 /* data: the token */
 
-#define LG_STAT_ENTRIES		0 /* world switches into the guest */
-#define LG_STAT_IRQS		1 /* host interrupts that ended one */
-#define LG_STAT_NMIS		2 /* NMIs taken while the guest ran */
-#define LG_STAT_SWITCHER_NMIS	3 /* ... while the Switcher itself ran */
-#define LG_STAT_ABORTS		4 /* entries given up for one of those */
-#define LG_STAT_HYPERCALLS	5
-#define LG_STAT_FILLS		6 /* shadow entries made */
-#define LG_STAT_LOADS		7 /* times the vcpu came to a CPU */
-#define LG_STAT_SYSCALLS	8 /* system calls that took the long way */
-#define LG_STAT_MCES		9
-#define LG_STAT_DBS		10 /* #DB taken inside the Switcher */
-#define LG_STAT_COUNT		11
+#define LG_STAT_ENTRIES       0 /* world switches into the guest */
+#define LG_STAT_IRQS          1 /* host interrupts that ended one */
+#define LG_STAT_NMIS          2 /* NMIs taken while the guest ran */
+#define LG_STAT_SWITCHER_NMIS 3 /* ... while the Switcher itself ran */
+#define LG_STAT_ABORTS        4 /* entries given up for one of those */
+#define LG_STAT_HYPERCALLS    5
+#define LG_STAT_FILLS         6 /* shadow entries made */
+#define LG_STAT_LOADS         7 /* times the vcpu came to a CPU */
+#define LG_STAT_SYSCALLS      8 /* system calls that took the long way */
+#define LG_STAT_MCES          9
+#define LG_STAT_DBS           10 /* #DB taken inside the Switcher */
+#define LG_STAT_COUNT         11
 
-#define LG_IOC_MAGIC	0xB6
-#define LG_INFO		_IOR(LG_IOC_MAGIC, 0x00, struct lg_info)
-#define LG_VM_CREATE	_IOW(LG_IOC_MAGIC, 0x01, struct lg_vm_create)
-#define LG_SLOT_ADD	_IOW(LG_IOC_MAGIC, 0x10, struct lg_slot)
-#define LG_SLOT_REMOVE	_IOW(LG_IOC_MAGIC, 0x11, struct lg_slot)
-#define LG_VCPU_CREATE	_IOW(LG_IOC_MAGIC, 0x12, struct lg_vcpu_create)
-#define LG_RUN		_IO(LG_IOC_MAGIC, 0x20)
-#define LG_STATE_GET	_IOW(LG_IOC_MAGIC, 0x21, struct lg_state)
-#define LG_STATE_SET	_IOW(LG_IOC_MAGIC, 0x22, struct lg_state)
+#define LG_IOC_MAGIC   0xB6
+#define LG_INFO        _IOR(LG_IOC_MAGIC, 0x00, struct lg_info)
+#define LG_VM_CREATE   _IOW(LG_IOC_MAGIC, 0x01, struct lg_vm_create)
+#define LG_SLOT_ADD    _IOW(LG_IOC_MAGIC, 0x10, struct lg_slot)
+#define LG_SLOT_REMOVE _IOW(LG_IOC_MAGIC, 0x11, struct lg_slot)
+#define LG_VCPU_CREATE _IOW(LG_IOC_MAGIC, 0x12, struct lg_vcpu_create)
+#define LG_RUN         _IO(LG_IOC_MAGIC, 0x20)
+#define LG_STATE_GET   _IOW(LG_IOC_MAGIC, 0x21, struct lg_state)
+#define LG_STATE_SET   _IOW(LG_IOC_MAGIC, 0x22, struct lg_state)
 
 #endif /* LGUEST_IOCTL_H */

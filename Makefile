@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Makefile - builds lguest, tests it, and says what it can do
+#
+# Everything built is under build/.  `make` alone lists what can be asked for;
+# V=1 shows the commands.  A folder with programs of its own describes them in a
+# fragment, NAME/NAME.mk, which adds what it builds to ALL_TARGETS.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+Q := $(if $(V),,@)
+say = @printf '  %-8s%s\n' $(1) $(2)
+
+# The kernel to build for: Debian 12's newest, whichever kernel runs here.
+ifndef KDIR
+KDIR := $(shell ls -d /usr/src/linux-headers-6.1*-amd64 2>/dev/null | \
+	sort -V | tail -n 1)
+KDIR := $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
+endif
+
+# How our user-space C is built; t/lib/c.sh reads the same list.
+CC := gcc
+USER_CC = $(CC) @t/lib/cflags -MMD -MP
+
+ALL_TARGETS := build/lg.ko build/debug/lg.ko
+PROVE := prove --timer $(if $(JOBS),-j$(JOBS))
+
+include $(wildcard guestos/guestos.mk t/guest/guests.mk t/lib/lib.mk \
+	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk)
+-include $(shell find build/t -type f -name '*.d' 2>/dev/null)
+
+help: ## Print this
+	@echo 'lguest: guests on any x86-64 host that can load a module'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
+		awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+all: $(ALL_TARGETS) ## Build the module and every test program
+	$(call say,READY,build/)
+
+##### lg.ko
+
+# Kbuild puts its objects beside the sources, so it gets a folder of links to
+# ours: $(call kbuild,FOLDER,WHAT TO MAKE).
+hv_sources := $(shell find hypervisor -type f)
+define kbuild
+	@mkdir -p $(1)
+	@find $(1) -xtype l -delete
+	@cp -rsf $(CURDIR)/hypervisor/. $(1)/
+	$(Q)$(MAKE) -C $(KDIR) M=$(CURDIR)/$(1) $(2)
+endef
+
+build/lg.ko: $(hv_sources) build/kdir
+	$(call say,KBUILD,$@)
+	$(call kbuild,build/hypervisor,modules)
+	$(Q)cp build/hypervisor/lg.ko $@
+
+build/debug/lg.ko: $(hv_sources) build/kdir
+	$(call say,KBUILD,$@)
+	$(call kbuild,build/hypervisor-debug,LG_DEBUG=y modules)
+	$(Q)mkdir -p $(@D) && cp build/hypervisor-debug/lg.ko $@
+
+# The same sources somewhere else and built some other way: DIR=, WITH=.
+module:
+	$(call kbuild,$(DIR),$(WITH) modules)
+
+# Another kernel means another module.
+build/kdir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(KDIR)' | cmp -s - $@ || echo '$(KDIR)' >$@
+
+kdir:
+	@echo '$(KDIR)'
+
+##### Tests
+
+# Tests that need the rig ask for this model; `t/rig/rig models` lists them.
+export LG_MODEL ?= amd
+OTHER_MODELS = $(filter-out $(LG_MODEL) icount%, \
+	$(shell t/rig/rig models | cut -d' ' -f1))
+
+check: deps ## Install what is missing, build, run the test suite
+	$(Q)$(MAKE) all
+	$(Q)t/lib/models.sh smoke $(OTHER_MODELS)
+	$(PROVE) t/ build/t/models
+
+check-all: deps ## The same with every test on every model of the rig
+	$(Q)$(MAKE) all
+	$(Q)t/lib/models.sh full $(OTHER_MODELS)
+	$(PROVE) t/ build/t/models
+
+check-bochs: deps ## The guests again on a CPU by other authors, slowly
+	$(Q)$(MAKE) all
+	$(PROVE) t/bochs/check
+
+lint: ## Run the lints alone
+	$(PROVE) t/lint
+
+fmt: ## Format all C as .clang-format says
+	$(call say,FMT,'*.c *.h')
+	$(Q)find $(wildcard hypervisor daemon guestos t) -name '*.[ch]' | \
+		xargs clang-format -i
+
+deps: ## Install the Debian packages that are missing
+	$(call say,DEPS,'Debian packages')
+	$(Q)t/lib/deps.sh
+
+rig: all ## A shell in the rig, where lg.ko is loaded and may break
+	$(Q)t/rig/rig shell
+
+##### Reading and installing
+
+journey: ## Print every file's opening in reading order
+	$(Q)sh t/lib/journey.sh openings
+
+tags: ## Index the sources: build/tags
+	$(call say,CTAGS,build/tags)
+	$(Q)t/lib/deps.sh tags && mkdir -p build
+	$(Q)ctags -f build/tags --tag-relative=yes -R \
+		$(wildcard hypervisor daemon guestos t)
+
+includedir := $(or $(PREFIX),/usr)/include/lguest
+install: build/lg.ko ## Install the module and the ABI headers (DESTDIR=)
+	$(call say,INSTALL,$(DESTDIR)/lib/modules)
+	$(Q)$(MAKE) -C $(KDIR) M=$(CURDIR)/build/hypervisor \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	$(call say,INSTALL,$(DESTDIR)$(includedir))
+	$(Q)install -d $(DESTDIR)$(includedir)
+	$(Q)install -m 644 hypervisor/include/lguest/*.h $(DESTDIR)$(includedir)
+
+clean: ## Remove everything built
+	$(call say,CLEAN,build/)
+	$(Q)rm -rf build
+
+FORCE:
+.PHONY: FORCE all check check-all check-bochs clean deps fmt help install \
+	journey kdir lint module rig tags

@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Guests that share a CPU do not share registers, nor with their own threads.
+# See patterns.c, and t/lib/patterns.c.
+#
+# Smoke: each CPU has registers of its own kind.
+
+. t/guest/guest.sh
+guest_program 300 build/t/patterns 3

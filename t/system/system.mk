@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# system.mk - the host under test: its programs, its guest, its kernel module
+
+SYSTEM_OUT := build/t/system
+SYSTEM_NAMES := nmi host life slots calls leak sample kvm spin
+SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
+
+ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_PROGRAMS)
+
+build/lgtest.ko: t/module/lgtest.c t/module/Kbuild build/kdir
+	$(call say,KBUILD,$@)
+	@mkdir -p build/module
+	@cp -rsf $(CURDIR)/t/module/. build/module/
+	$(Q)$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
+	$(Q)cp build/module/lgtest.ko $@
+
+$(SYSTEM_OUT)/guest.elf: t/system/guest.c t/system/pattern.S t/system/ops.h \
+		$(GUESTOS_OBJS) guestos/guestos.lds
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(GUEST_FLAGS)) -It/system -static \
+		-nostdlib -no-pie -Wl,--build-id=none \
+		-Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096 \
+		-T guestos/guestos.lds -o $@ \
+		$(filter t/system/%.c t/system/%.S %.o,$^)
+
+$(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
+		t/system/busy.c t/lib/vmm.c
+build/t/ioctl-fuzz: t/fuzz/ioctl.c t/system/busy.c t/lib/vmm.c
+$(SYSTEM_PROGRAMS): $(wildcard t/system/*.h t/lib/*.h hypervisor/include/lguest/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -It/system -static -o $@ $(filter %.c,$^) -lpthread

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * abi.c - the layout that daemons and guests already out there rely on
+ *
+ * Every word of every ABI structure is written down here a second time, as
+ * numbers.  If this fails, the ABI has changed: that is a decision, with a line
+ * in CHANGES.md and perhaps a new LG_ABI_VERSION, and never a way to make this
+ * pass.  A new word takes the place of a reserved one and a line below.
+ *
+ * Fields stand in order and leave no gap, so nothing is padded by a compiler's
+ * leave and nothing can be added without being noticed.
+ */
+#include <stddef.h>
+
+#include <lguest/guest.h>
+#include <lguest/ioctl.h>
+
+#include "tap.h"
+
+struct row {
+	const char *type;
+	const char *field; /* NULL: the whole structure, after its fields */
+	size_t at, bytes; /* what the compiler says */
+	size_t want_at, want_bytes; /* what we promised */
+};
+
+/* clang-format off */
+#define F(type, field, at, bytes)                                           \
+	{ #type, #field, offsetof(struct type, field),                      \
+	  sizeof(((struct type *)0)->field), at, bytes }
+#define END(type, bytes)                                                    \
+	{ #type, NULL, 0, sizeof(struct type), 0, bytes }
+
+static const struct row rows[] = {
+	/* guest.h */
+	F(lguest_data, user_rip,		0, 8),
+	F(lguest_data, user_rflags,		8, 8),
+	F(lguest_data, user_gs_base,		16, 8),
+	F(lguest_data, reserved,		24, 40),
+	END(lguest_data, 64),
+
+	F(lguest_info, abi_min,			0, 4),
+	F(lguest_info, abi_max,			4, 4),
+	F(lguest_info, features,		8, 8),
+	F(lguest_info, switcher_start,		16, 8),
+	F(lguest_info, switcher_end,		24, 8),
+	F(lguest_info, tsc_khz,			32, 4),
+	F(lguest_info, vcpu,			36, 4),
+	F(lguest_info, reserved,		40, 24),
+	END(lguest_info, 64),
+
+	/* ioctl.h */
+	F(lg_info, abi_min,			0, 4),
+	F(lg_info, abi_max,			4, 4),
+	F(lg_info, features,			8, 8),
+	F(lg_info, switcher_start,		16, 8),
+	F(lg_info, switcher_end,		24, 8),
+	F(lg_info, max_vcpus,			32, 4),
+	F(lg_info, max_slots,			36, 4),
+	F(lg_info, max_gpa,			40, 8),
+	F(lg_info, tsc_khz,			48, 4),
+	F(lg_info, host_levels,			52, 4),
+	F(lg_info, reserved,			56, 64),
+	END(lg_info, 120),
+
+	F(lg_vm_create, abi,			0, 4),
+	F(lg_vm_create, flags,			4, 4),
+	F(lg_vm_create, features,		8, 8),
+	F(lg_vm_create, reserved,		16, 48),
+	END(lg_vm_create, 64),
+
+	F(lg_slot, slot,			0, 4),
+	F(lg_slot, flags,			4, 4),
+	F(lg_slot, gpa,				8, 8),
+	F(lg_slot, bytes,			16, 8),
+	F(lg_slot, offset,			24, 8),
+	F(lg_slot, memfd,			32, 4),
+	F(lg_slot, reserved0,			36, 4),
+	F(lg_slot, reserved,			40, 24),
+	END(lg_slot, 64),
+
+	F(lg_vcpu_create, id,			0, 4),
+	F(lg_vcpu_create, flags,		4, 4),
+	F(lg_vcpu_create, reserved,		8, 24),
+	END(lg_vcpu_create, 32),
+
+	F(lg_state, type,			0, 4),
+	F(lg_state, bytes,			4, 4),
+	F(lg_state, addr,			8, 8),
+	F(lg_state, reserved,			16, 16),
+	END(lg_state, 32),
+
+	F(lg_regs, rax,				0, 8),
+	F(lg_regs, rbx,				8, 8),
+	F(lg_regs, rcx,				16, 8),
+	F(lg_regs, rdx,				24, 8),
+	F(lg_regs, rsi,				32, 8),
+	F(lg_regs, rdi,				40, 8),
+	F(lg_regs, rbp,				48, 8),
+	F(lg_regs, rsp,				56, 8),
+	F(lg_regs, r8,				64, 8),
+	F(lg_regs, r9,				72, 8),
+	F(lg_regs, r10,				80, 8),
+	F(lg_regs, r11,				88, 8),
+	F(lg_regs, r12,				96, 8),
+	F(lg_regs, r13,				104, 8),
+	F(lg_regs, r14,				112, 8),
+	F(lg_regs, r15,				120, 8),
+	F(lg_regs, rip,				128, 8),
+	F(lg_regs, rflags,			136, 8),
+	F(lg_regs, fs_base,			144, 8),
+	F(lg_regs, gs_base,			152, 8),
+	F(lg_regs, user_gs_base,		160, 8),
+	F(lg_regs, cr3,				168, 8),
+	F(lg_regs, cs,				176, 2),
+	F(lg_regs, ss,				178, 2),
+	F(lg_regs, ds,				180, 2),
+	F(lg_regs, es,				182, 2),
+	F(lg_regs, fs,				184, 2),
+	F(lg_regs, gs,				186, 2),
+	F(lg_regs, pkru,			188, 4),
+	F(lg_regs, mode,			192, 4),
+	F(lg_regs, reserved0,			196, 4),
+	F(lg_regs, reserved,			200, 56),
+	END(lg_regs, 256),
+
+	F(lg_debugregs, dr,			0, 32),
+	F(lg_debugregs, dr6,			32, 8),
+	F(lg_debugregs, dr7,			40, 8),
+	F(lg_debugregs, reserved,		48, 16),
+	END(lg_debugregs, 64),
+
+	F(lg_run, exit,				0, 4),
+	F(lg_run, reserved0,			4, 4),
+	F(lg_run, data,				8, 24),
+	F(lg_run, trap,				32, 4),
+	F(lg_run, mode,				36, 4),
+	F(lg_run, trap_error,			40, 8),
+	F(lg_run, trap_addr,			48, 8),
+	F(lg_run, rip,				56, 8),
+	F(lg_run, why,				64, 256),
+	F(lg_run, stat,				320, 192),
+	F(lg_run, reserved,			512, 128),
+	END(lg_run, 640),
+};
+
+#undef F
+#undef END
+
+#define C(constant, value) { #constant, constant, value }
+
+static const struct {
+	const char *name;
+	unsigned long long is, want;
+} constants[] = {
+	C(LG_ABI_MIN,			1),
+	C(LG_ABI_VERSION,		1),
+	C(LG_FEATURE_DIRECT_SYSCALL,	0x1),
+	C(LG_FEATURE_DEBUGREGS,		0x2),
+	C(LG_INFO,			0x8078b600),
+	C(LG_VM_CREATE,			0x4040b601),
+	C(LG_SLOT_ADD,			0x4040b610),
+	C(LG_SLOT_REMOVE,		0x4040b611),
+	C(LG_VCPU_CREATE,		0x4020b612),
+	C(LG_RUN,			0x0000b620),
+	C(LG_STATE_GET,			0x4020b621),
+	C(LG_STATE_SET,			0x4020b622),
+	C(LG_IOC_MAGIC,			0xb6),
+	C(LG_STATE_REGS,		1),
+	C(LG_STATE_DEBUGREGS,		2),
+	C(LG_MODE_KERNEL,		0),
+	C(LG_MODE_USER,			1),
+	C(LG_EXIT_NONE,			0),
+	C(LG_EXIT_KILLED,		1),
+	C(LG_EXIT_SHUTDOWN,		2),
+	C(LG_EXIT_NOTIFY,		3),
+	C(LG_STAT_ENTRIES,		0),
+	C(LG_STAT_IRQS,			1),
+	C(LG_STAT_NMIS,			2),
+	C(LG_STAT_SWITCHER_NMIS,	3),
+	C(LG_STAT_ABORTS,		4),
+	C(LG_STAT_HYPERCALLS,		5),
+	C(LG_STAT_FILLS,		6),
+	C(LG_STAT_LOADS,		7),
+	C(LG_STAT_SYSCALLS,		8),
+	C(LG_STAT_MCES,			9),
+	C(LG_STAT_DBS,			10),
+	C(LGUEST_ABI_MIN,		1),
+	C(LGUEST_ABI_VERSION,		1),
+	C(LGUEST_FEATURE_DIRECT_SYSCALL, 0x1),
+	C(LGUEST_SHUTDOWN_POWEROFF,	1),
+	C(LGUEST_SHUTDOWN_RESTART,	2),
+	C(LGUEST_SHUTDOWN_CRASH,	3),
+	C(LGUEST_CS,			0x33),
+	C(LGUEST_CS32,			0x23),
+	C(LGUEST_DS,			0x2b),
+	C(LGUEST_TRAP_SYSCALL,		0x100),
+	C(LGUEST_TRAP_SYSCALL32,	0x101),
+	C(LHCALL_FLUSH_ASYNC,		0),
+	C(LHCALL_LGUEST_INIT,		1),
+	C(LHCALL_SHUTDOWN,		2),
+	C(LHCALL_NEW_PGTABLE,		4),
+	C(LHCALL_FLUSH_TLB,		5),
+	C(LHCALL_NOTIFY,		17),
+	C(LHCALL_SET_SYSCALL,		32),
+	C(LHCALL_SET_DEBUGREG,		33),
+	C(LHCALL_GET_DEBUGREG,		34),
+};
+/* clang-format on */
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* check_field - where it is, how large, and that it touches the one before */
+static int check_field(const struct row *row, size_t end)
+{
+	if (row->at == row->want_at && row->bytes == row->want_bytes &&
+	    row->at == end)
+		return 1;
+	diag("%s.%s is %zu bytes at %zu, promised %zu at %zu, after byte %zu",
+	     row->type, row->field, row->bytes, row->at, row->want_bytes,
+	     row->want_at, end);
+	return 0;
+}
+
+/* check_end - its size is what we promised, and what its fields add up to */
+static int check_end(const struct row *row, size_t end)
+{
+	if (row->bytes == row->want_bytes && row->bytes == end)
+		return 1;
+	diag("%s is %zu bytes, promised %zu, and its fields end at %zu",
+	     row->type, row->bytes, row->want_bytes, end);
+	return 0;
+}
+
+static void check_structs(void)
+{
+	size_t end = 0;
+	size_t i;
+	int good = 1;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].field) {
+			good &= check_field(&rows[i], end);
+			end = rows[i].at + rows[i].bytes;
+			continue;
+		}
+		good &= check_end(&rows[i], end);
+		ok(good, "struct %s is laid out as promised", rows[i].type);
+		good = 1;
+		end = 0;
+	}
+}
+
+int main(void)
+{
+	size_t i;
+
+	check_structs();
+	for (i = 0; i < COUNT(constants); i++)
+		is(constants[i].is, constants[i].want, "%s keeps its value",
+		   constants[i].name);
+	ok(LG_STAT_COUNT <= COUNT(((struct lg_run *)0)->stat),
+	   "struct lg_run has room for every statistic");
+	return tap_end();
+}
