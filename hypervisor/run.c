@@ -88,16 +88,36 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 }
 
 /*
+ * The Switcher loads the thread's selectors anew at each exit, and must not
+ * fault.  Another thread could take an LDT entry away meanwhile; nothing else
+ * that a selector can name may change while its thread is in here.
+ */
+static bool uses_ldt(void)
+{
+	u16 ds, es, fs, gs;
+
+	savesegment(ds, ds);
+	savesegment(es, es);
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	return (ds | es | fs | gs) & SEGMENT_TI_MASK;
+}
+
+/*
  * vcpu_run - LG_RUN: run until the daemon must know something
  *
  * Caller holds vcpu->lock.  Returns 0 with the reason in the run page; -EINTR
  * for a signal, or for other work that is done on the way out, after which the
- * call is to be made again; -EBUSY if this process's slot 256 is taken; -ENOMEM.
+ * call is to be made again; -EINVAL if the thread has LDT selectors; -EBUSY if
+ * this process's slot 256 is taken; -ENOMEM.
  */
 int vcpu_run(struct lg_vcpu *vcpu)
 {
-	int ret = adopt(vcpu);
+	int ret;
 
+	if (uses_ldt())
+		return -EINVAL;
+	ret = adopt(vcpu);
 	if (ret)
 		return ret;
 	vcpu->run->exit = LG_EXIT_NONE;

@@ -213,6 +213,7 @@ restore_host:
 	mov	$SW_TR, %eax
 	ltr	%ax
 	lgdt	HO(HO_GDTR)
+	lldt	HO(HO_LDT)
 	mov	$SW_KERNEL_DS, %eax
 	mov	%eax, %ss
 	mov	ST(ST_SEGS), %rax
@@ -223,7 +224,6 @@ out_bases:
 	wrgsbase %rax
 	mov	HO(HO_FS), %rax
 	wrfsbase %rax
-	lldt	HO(HO_LDT)
 	lidt	HO(HO_IDTR)
 	mov	HO(HO_RSP), %rsp
 	pushq	$2	/* IF AC DF NT TF: all clear */
