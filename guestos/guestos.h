@@ -11,9 +11,8 @@
 #include <lguest/guest.h>
 
 /* Offsets into struct cpu and struct user, for trap.S. */
-#define CPU_USER  0x00
-#define CPU_RSP   0x08
-#define CPU_FIRST 0x10
+#define CPU_USER 0x00
+#define CPU_RSP  0x08
 
 #define USER_RAX     0x00
 #define USER_RBX     0x08
@@ -130,8 +129,7 @@ struct user {
 struct cpu {
 	struct user *user; /* whose system call will come */
 	u64 rsp; /* where user_run() left the kernel's stack */
-	u64 first; /* of the words that a test may use */
-	u64 spare[5];
+	u64 reserved[6];
 };
 
 /* start.S */

@@ -36,12 +36,12 @@
 
 /* Symbols of which at least the page is in daily use; more from the module. */
 static const char *const symbols[] = {
-	"_text",	   "init_task",		 "jiffies_64",
-	"__schedule",	   "entry_SYSCALL_64",	 "copy_user_generic_string",
-	"sys_call_table",  "asm_exc_page_fault", "__per_cpu_offset",
-	"vcpu_run",	   "world_switch",	 "switcher_code",
-	"lg_init",	   "notifier_ops",	 "_printk",
-	"idt_table",	   "gdt_page",		 "kfree",
+	"_text",          "init_task",          "jiffies_64",
+	"__schedule",     "entry_SYSCALL_64",   "copy_user_generic_string",
+	"sys_call_table", "asm_exc_page_fault", "__per_cpu_offset",
+	"vcpu_run",       "world_switch",       "switcher_code",
+	"lg_init",        "notifier_ops",       "_printk",
+	"idt_table",      "gdt_page",           "kfree",
 };
 
 #define NUM_SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
@@ -172,8 +172,7 @@ static void without_the_rule(void)
 	snprintf(want, sizeof(want), "read %#llx, which is not ours",
 		 host_word());
 	set_rule(true);
-	ok(!run_guest(&vmm, CASE_ONE, VSYSCALL) &&
-		   strstr(reason(&vmm), want),
+	ok(!run_guest(&vmm, CASE_ONE, VSYSCALL) && strstr(reason(&vmm), want),
 	   "without the rule the guest reads the host's vsyscall page");
 	diag("%s", reason(&vmm));
 	vmm_destroy(&vmm);

@@ -164,7 +164,7 @@ CASE(last_hypercall, "a hypercall as that instruction cannot go on after it")
 	page[PAGE_BYTES - 2] = 0x0f;
 	page[PAGE_BYTES - 1] = 0x05;
 	pgtable_map(LAST_PAGE, (u64)page, PTE_P | PTE_W);
-	expect_trap(has_57_bits() ? TRAP_PF : LGUEST_TRAP_SYSCALL);
+	expect_trap(LGUEST_TRAP_SYSCALL);
 	asm volatile("jmp *%0" : : "r"(LOW_END - 2), "a"(LHCALL_FLUSH_ASYNC));
 }
 

@@ -41,6 +41,8 @@
 #define CASE_TOKEN_SCRIBBLE   2 /* spoil every register the runner has */
 #define CASE_TOKEN_STATE      3 /* LG_STATE_GET, then SET the same */
 #define CASE_TOKEN_NOTHING    4
+#define CASE_TOKEN_WATCH      5 /* watch a word of ours; case.answer: where */
+#define CASE_TOKEN_WATCHED    6 /* write it; case.answer: what the watch saw */
 
 struct guest_case {
 	__u64 name; /* a sentence that is true when the case passes */

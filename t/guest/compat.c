@@ -104,9 +104,10 @@ CASE(halves, "the low halves of registers survive it, and RSP")
 
 CASE(interrupted, "the host's interrupts in 32-bit code come and go")
 {
-	u64 before = ask_stat(1), rounds;
+	u64 before = ask_stat(LG_STAT_IRQS), rounds;
 
-	for (rounds = 0; rounds < 100 && ask_stat(1) == before; rounds++)
+	for (rounds = 0; rounds < 100 && ask_stat(LG_STAT_IRQS) == before;
+	     rounds++)
 		check_is(run_32(does_spin, 2000000), 0, "ESI at the end");
 	check(rounds < 100, "an interrupt came");
 }

@@ -191,5 +191,31 @@ CASE(syscalls, "a watch on lguest_data sees the guest, not the Switcher",
 	watch(0, &lguest_data.reserved[0], READ_WRITE, BYTES_8);
 	user_init(&user, comes_back);
 	user_run(&user);
-	check_is(ask_stat(10), 0, "LG_STAT_DBS");
+	check_is(ask_stat(LG_STAT_DBS), 0, "LG_STAT_DBS");
+}
+
+/*
+ * The runner has the host watch a word of its own and says where it is; we use
+ * the same address for a page of ours.  The runner's one write has to be the
+ * only one that its watch has seen.
+ */
+CASE(of_the_host, "the host's own watch sees the host and nothing of ours",
+     STEPS(2))
+{
+	volatile u64 *there;
+	u64 i;
+
+	ask(CASE_TOKEN_WATCH);
+	there = (u64 *)answer();
+	check(there != NULL, "the host can watch a word");
+	pgtable_map((u64)there & ~(PAGE_BYTES - 1), 0x300000, PTE_P | PTE_W);
+	if (step)
+		watch(0, &word, WRITE, BYTES_8);
+	for (i = 0; i < 1000; i++) {
+		*there = i;
+		hc_flush_async();
+	}
+	hc_set_debugreg(7, 0);
+	ask(CASE_TOKEN_WATCHED);
+	check_is(answer(), 1, "writes that the host's watch has seen");
 }

@@ -122,9 +122,8 @@ CASE(iret_rip, "iretq to an address that is none is the guest's fault")
 
 CASE(iret_nt, "iretq with NT set is a #GP in long mode")
 {
-	expect_trap(returns_are_broken() ? TRAP_PF : TRAP_GP);
-	if (!returns_are_broken())
-		expect_error(0, ~0ULL);
+	expect_trap(TRAP_GP);
+	expect_error(0, ~0ULL);
 	asm volatile("mov %%rsp, %%rax\n\t"
 		     "push $0x2b\n\t"
 		     "push %%rax\n\t"

@@ -60,10 +60,11 @@ CASE(state, "and over LG_STATE_GET and _SET")
 
 CASE(interrupts, "they are kept over the host's interrupts")
 {
-	u64 before = ask_stat(1), rounds, i;
+	u64 before = ask_stat(LG_STAT_IRQS), rounds, i;
 
 	fpu_fill(4);
-	for (rounds = 0; rounds < 1000 && ask_stat(1) < before + 20; rounds++) {
+	for (rounds = 0; rounds < 1000 && ask_stat(LG_STAT_IRQS) < before + 20;
+	     rounds++) {
 		for (i = 0; i < 100000; i++)
 			asm volatile("pause");
 		fpu_compare("interrupt");
@@ -132,8 +133,8 @@ CASE(pkru_kept, "PKRU is kept over each kind of exit")
 		hc_flush_async();
 	ask(CASE_TOKEN_NOTHING);
 	ask(CASE_TOKEN_STATE);
-	before = ask_stat(1);
-	for (i = 0; i < 1000 && ask_stat(1) == before; i++)
+	before = ask_stat(LG_STAT_IRQS);
+	for (i = 0; i < 1000 && ask_stat(LG_STAT_IRQS) == before; i++)
 		asm volatile("pause");
 	check_is(rdpkru(), 0xfffffff0, "PKRU");
 }

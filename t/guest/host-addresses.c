@@ -135,11 +135,12 @@ CASE(none, "where a guest has no page, the host's is none of its business",
 
 CASE(interrupted, "nor does it see the host's when an interrupt runs the host")
 {
-	u64 before = ask_stat(1), round, i;
+	u64 before = ask_stat(LG_STAT_IRQS), round, i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++)
 		put_page(&pages[i], places[i], 0x7a67000000000000 + i);
-	for (round = 0; round < 10000 && ask_stat(1) < before + 20; round++) {
+	for (round = 0; round < 10000 && ask_stat(LG_STAT_IRQS) < before + 20;
+	     round++) {
 		for (i = 0; i < ARRAY_SIZE(places); i++)
 			visit(&pages[i], places[i], round);
 	}

@@ -309,9 +309,10 @@ CASE(state, "what LG_STATE_GET says, LG_STATE_SET takes, and nothing changes",
 
 CASE(many, "a hundred thousand hypercalls, and all of them are counted")
 {
-	u64 before = ask_stat(5), i;
+	u64 before = ask_stat(LG_STAT_HYPERCALLS), i;
 
 	for (i = 0; i < 100000; i++)
 		hc_flush_async();
-	check_is(ask_stat(5) - before, 100001, "LG_STAT_HYPERCALLS");
+	check_is(ask_stat(LG_STAT_HYPERCALLS) - before, 100001,
+		 "LG_STAT_HYPERCALLS");
 }

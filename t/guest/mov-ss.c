@@ -14,8 +14,6 @@
  */
 #include "test.h"
 
-#define STAT_DBS 10
-
 /* DR7: slot 0 enabled, on reads and writes, of two bytes. */
 #define WATCH_2 (0x1 | 3 << 16 | 1 << 18)
 
@@ -39,7 +37,7 @@ CASE(watch_syscall, "MOV SS, watchpoint, SYSCALL: the host lives, so do we")
 		     : "m"(selector), "a"(LHCALL_FLUSH_ASYNC)
 		     : "rcx", "r11", "memory");
 	hc_set_debugreg(7, 0);
-	check_is(ask_stat(STAT_DBS), 1, "LG_STAT_DBS");
+	check_is(ask_stat(LG_STAT_DBS), 1, "LG_STAT_DBS");
 }
 
 CASE(watch_int3, "MOV SS, watchpoint, INT3")
@@ -85,7 +83,7 @@ CASE(user_syscall, "MOV SS, watchpoint, system call", BOTH_WAYS)
 	user_init(&user, user_watched);
 	user_run(&user);
 	hc_set_debugreg(7, 0);
-	check_is(ask_stat(STAT_DBS), 1, "LG_STAT_DBS");
+	check_is(ask_stat(LG_STAT_DBS), 1, "LG_STAT_DBS");
 }
 
 /* SYSCALL masks TF, so what was held back has nothing left to report. */

@@ -122,5 +122,5 @@ CASE(user_syscalls, "a thousand stepped system calls, and the host is unmoved",
 		user_init(&user, user_calls);
 		user_run(&user);
 	}
-	check_is(ask_stat(10), 0, "LG_STAT_DBS");
+	check_is(ask_stat(LG_STAT_DBS), 0, "LG_STAT_DBS");
 }

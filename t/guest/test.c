@@ -71,7 +71,7 @@ void expect_rip(u64 rip)
 void expect_user(void)
 {
 	this_case->checks |= CASE_CHECK_MODE;
-	this_case->mode = 1; /* LG_MODE_USER, which is not a guest's word */
+	this_case->mode = LG_MODE_USER;
 }
 
 static void set_why(const char *text)
@@ -107,15 +107,21 @@ void check_is(u64 got, u64 want, const char *what)
 		panic("%s: got %#llx, want %#llx", what, got, want);
 }
 
-u64 ask_stat(u32 number)
-{
-	hc_notify(CASE_TOKEN(CASE_TOKEN_STAT, number));
-	return *(volatile u64 *)&this_case->answer;
-}
-
 void ask(u32 what)
 {
 	hc_notify(CASE_TOKEN(what, 0));
+}
+
+/* answer - to the last token; the runner has written it behind our back */
+u64 answer(void)
+{
+	return *(volatile u64 *)&this_case->answer;
+}
+
+u64 ask_stat(u32 number)
+{
+	hc_notify(CASE_TOKEN(CASE_TOKEN_STAT, number));
+	return answer();
 }
 
 void cpuid(u32 leaf, u32 subleaf, u32 ret_regs[4])

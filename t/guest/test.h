@@ -20,6 +20,8 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include <lguest/ioctl.h> /* for LG_STAT_* and LG_MODE_*; no guest needs more */
+
 #include "case.h"
 #include "guestos.h"
 #include "hypercall.h"
@@ -59,6 +61,7 @@ void check_is(u64 got, u64 want, const char *what);
 /* The runner's answers to tokens. */
 u64 ask_stat(u32 number);
 void ask(u32 what);
+u64 answer(void);
 
 extern struct lguest_info info;
 

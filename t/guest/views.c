@@ -53,6 +53,8 @@ CASE(kernel_runs_user, "the kernel cannot run a user page", DIES(TRAP_PF))
 {
 	expect_error(PF_USER | PF_FETCH, ~(u64)PF_PRESENT);
 	expect_addr((u64)user_reads);
+	/* Not even when a read has put it in the shadow already. */
+	(void)*(volatile u8 *)user_reads;
 	((void (*)(void))user_reads)();
 }
 
@@ -86,6 +88,9 @@ CASE(no_execute, "an NX page cannot be run, by either mode", STEPS(2))
 	expect_trap(TRAP_PF);
 	expect_error(PF_USER | PF_FETCH, ~(u64)PF_PRESENT);
 	expect_addr(ELSE);
+	(void)*(volatile u8 *)ELSE;
+	if (step)
+		user_does(user_reads, ELSE, 0);
 	if (step)
 		user_does(user_runs, ELSE, 0);
 	((void (*)(void))ELSE)();

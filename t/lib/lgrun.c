@@ -17,12 +17,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../guest/case.h"
@@ -160,6 +163,40 @@ static void scribble(void)
 		       "xmm13", "xmm14", "xmm15", "memory");
 }
 
+/* A word that the host watches for us, and the descriptor of its watch. */
+static __u64 watched __attribute__((aligned(4096)));
+static int watch_fd = -1;
+
+/* watch - have each write of this program to the word counted; 0 or -1 */
+static int watch(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (__u64)(uintptr_t)&watched,
+		.bp_len = HW_BREAKPOINT_LEN_8,
+	};
+
+	if (watch_fd >= 0)
+		close(watch_fd);
+	watch_fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	return watch_fd < 0 ? -1 : 0;
+}
+
+/* seen_by_watch - write the word once; how many writes have been seen */
+static __u64 seen_by_watch(void)
+{
+	__u64 count;
+
+	*(volatile __u64 *)&watched = 1;
+	if (read(watch_fd, &count, sizeof(count)) != sizeof(count))
+		count = ~0ULL;
+	close(watch_fd);
+	watch_fd = -1;
+	return count;
+}
+
 static int on_notify(struct vmm *vmm, __u64 token)
 {
 	struct attempt *attempt = vmm->arg;
@@ -184,6 +221,12 @@ static int on_notify(struct vmm *vmm, __u64 token)
 		COMPLAIN(attempt, "%s", vmm_why(vmm));
 		return -1;
 	case CASE_TOKEN_NOTHING:
+		return 0;
+	case CASE_TOKEN_WATCH:
+		in_guest->answer = watch() < 0 ? 0 : (__u64)(uintptr_t)&watched;
+		return 0;
+	case CASE_TOKEN_WATCHED:
+		in_guest->answer = seen_by_watch();
 		return 0;
 	}
 	return -1;

@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
 # rig.sh - what a test script needs to run things where our module is
 #
 # Source it from the top of the tree.  A test that needs a machine starts with

@@ -22,6 +22,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
+#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -33,9 +34,9 @@
 #include <asm/msr.h>
 #include <asm/nmi.h>
 
-#define ANSWER_BYTES	4096
-#define NMI_PATIENCE	(20 * HZ) /* a lost NMI costs that; a slow one is not */
-#define NMI_SPREAD	1024 /* turns of an idle loop between two of them */
+#define ANSWER_BYTES 4096
+#define NMI_PATIENCE (20 * HZ) /* a lost NMI costs that; a slow one is not */
+#define NMI_SPREAD   1024 /* turns of an idle loop between two of them */
 
 static DEFINE_MUTEX(lock); /* one experiment at a time; and the answer */
 static char answer[ANSWER_BYTES];
@@ -46,8 +47,8 @@ static __printf(1, 2) void say(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	answer_len += vscnprintf(answer + answer_len,
-				 ANSWER_BYTES - answer_len, fmt, args);
+	answer_len += vscnprintf(answer + answer_len, ANSWER_BYTES - answer_len,
+				 fmt, args);
 	va_end(args);
 }
 
@@ -288,11 +289,12 @@ static void tell_cpus(void)
 	int cpu;
 
 	cpus_read_lock();
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		memset(&r, 0, sizeof(r));
 		if (smp_call_function_single(cpu, read_registers, &r, 1))
 			continue;
-		say("cpu %d cr4 %lx dr7 %lx star %llx lstar %llx cstar %llx fmask %llx sysenter %llx idt %lx gdt %lx tr %lx\n",
+		say("cpu %d cr4 %lx dr7 %lx star %llx lstar %llx cstar %llx "
+		    "fmask %llx sysenter %llx idt %lx gdt %lx tr %lx\n",
 		    cpu, r.cr4, r.dr7, r.star, r.lstar, r.cstar, r.fmask,
 		    r.sysenter_cs, r.idt.address, r.gdt.address, r.tr);
 	}
@@ -384,6 +386,13 @@ static int __init lgtest_init(void)
 	err = register_nmi_handler(NMI_LOCAL, on_nmi, 0, "lgtest");
 	if (err)
 		return err;
+	/*
+	 * Turns the scheduler's hooks on, and leaves them.  lg.ko does that by
+	 * patching running code, twice for each time it comes and goes, and
+	 * an emulated CPU now and then goes on with what it had translated:
+	 * then it takes the same INT3 for ever.
+	 */
+	preempt_notifier_inc();
 	folder = debugfs_create_dir("lgtest", NULL);
 	for (i = 0; i < ARRAY_SIZE(experiments); i++)
 		debugfs_create_file(experiments[i].name, 0600, folder,
@@ -394,6 +403,7 @@ static int __init lgtest_init(void)
 static void __exit lgtest_exit(void)
 {
 	lgtest_free();
+	preempt_notifier_dec();
 }
 
 module_init(lgtest_init);

@@ -31,7 +31,8 @@
 
 #define BOOT_MS  180000
 #define AGENT_MS 60000
-#define UNUSED_S 3600 /* templates of a model go after this */
+#define UNUSED_S 3600 /* a model's older templates go after this */
+#define STALE_S  86400 /* and any template after this */
 
 static void start_vm(struct server *srv, const struct vm_args *how)
 {
@@ -99,7 +100,7 @@ static void remove_template(const char *path)
 	rmdir(path);
 }
 
-/* Old templates of this model go, and what a killed server was making. */
+/* Old templates go, and what a killed server was making. */
 static void prune(const struct serve_args *args, const char *model)
 {
 	char prefix[128], path[4200];
@@ -119,8 +120,9 @@ static void prune(const struct serve_args *args, const char *model)
 			   kill(pid, 0) < 0;
 
 		snprintf(path, sizeof(path), "%s/%s", args->cache->dir, name);
-		if (ours && stat(path, &st) == 0)
-			dead = time(NULL) - st.st_mtime > UNUSED_S;
+		if (strncmp(name, "template-", 9) == 0 && stat(path, &st) == 0)
+			dead = time(NULL) - st.st_mtime >
+			       (ours ? UNUSED_S : STALE_S);
 		if (dead)
 			remove_template(path);
 	}

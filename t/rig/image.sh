@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
 # image.sh - make what the rig boots: a kernel and a root, both Debian's
 #
 # The kernel is the stock one whose headers lg.ko is built with.  It is unpacked
@@ -24,10 +26,9 @@ agent=$1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-rig
 
 # Packages without which there is no rig, and where we copy from.
-packages='qemu-system-x86 systemd dbus udev kmod iproute2
-	procps bash dash busybox-static gcc libc6-dev xz-utils cpio mount util-linux'
+packages=$(sh "$(dirname "$0")/../lib/deps.sh" -l rig)
 # Packages we copy from where they are installed: our programs link these.
-optional='libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libyaml-0-2
+optional='procps libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libyaml-0-2
 	libjansson4 libcap-ng0 libseccomp2 liburing2 libnss-systemd nftables
 	systemd-container strace'
 
@@ -97,21 +98,12 @@ versions() {
 }
 
 install_missing() {
-	missing=''
 	for package in $packages; do
-		echo "$have" | grep -q "^$package " ||
-			missing="$missing $package"
+		echo "$have" | grep -q "^$package " && continue
+		sh ../lib/deps.sh rig >&2 || die 'packages are missing'
+		have=$(versions)
+		return
 	done
-	echo "$have" | grep -q '^linux-headers-[0-9]' ||
-		missing="$missing linux-headers-amd64"
-	[ -n "$missing" ] || return 0
-	[ "$(id -u)" = 0 ] || die "these packages are missing:$missing"
-	say "installing from Debian:$missing"
-	apt-get update >&2
-	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive apt-get install -y \
-		--no-install-recommends $missing >&2
-	have=$(versions)
 }
 
 # kernel_find: $bzimage and the folder of its modules, fetched if need be.

@@ -162,15 +162,28 @@ static int cmd_stop(struct request *req)
 static const struct {
 	const char *name;
 	int (*run)(struct request *req);
-	const char *model;
+	const char *model; /* NULL: $LG_MODEL, or amd */
 	int private;
 } commands[] = {
-	{ "exec", cmd_exec, "amd", 0 },     { "bench", cmd_exec, "icount", 1 },
-	{ "shell", cmd_shell, "amd", 0 },   { "hmp", cmd_hmp, "amd", 0 },
-	{ "nmi", cmd_nmi, "amd", 0 },       { "mce", cmd_mce, "amd", 0 },
-	{ "models", cmd_models, "amd", 0 }, { "image", cmd_image, "amd", 0 },
-	{ "stop", cmd_stop, "amd", 0 },
+	{ .name = "exec", .run = cmd_exec },
+	{ .name = "bench", .run = cmd_exec, .model = "icount", .private = 1 },
+	{ .name = "shell", .run = cmd_shell },
+	{ .name = "nmi", .run = cmd_nmi },
+	{ .name = "mce", .run = cmd_mce },
+	{ .name = "hmp", .run = cmd_hmp },
+	{ .name = "models", .run = cmd_models },
+	{ .name = "image", .run = cmd_image },
+	{ .name = "stop", .run = cmd_stop },
 };
+
+static int find_model(const char *name, struct request *req)
+{
+	const char *env = getenv("LG_MODEL");
+
+	if (!name)
+		name = env && *env ? env : "amd";
+	return parse_model(name, req);
+}
 
 /* We live in build/rig of the tree we test. */
 static int find_tree(void)
@@ -200,7 +213,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;
-		req.model = model_find(commands[i].model);
+		if (find_model(commands[i].model, &req) < 0)
+			return EXIT_BROKEN;
 		req.private = commands[i].private;
 		if (parse(argc - 1, argv + 1, &req) < 0)
 			return usage();

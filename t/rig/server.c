@@ -130,7 +130,7 @@ void server_unwell(struct server *srv, struct buf *report)
 	snprintf(line, sizeof(line), "# rig: all it said: %s\n", path);
 	buf_add(report, line, strlen(line));
 	if (job_fail_all(srv, report) == 0 && srv->args->socket) {
-		snprintf(path, sizeof(path), "%s.report", srv->args->console);
+		snprintf(path, sizeof(path), "%s.report", srv->args->lock);
 		f = fopen(path, "we");
 		if (f) {
 			fwrite(report->data, 1, report->len, f);
@@ -156,7 +156,11 @@ void server_broken(struct server *srv, const char *fmt, ...)
 	strcat(line, "\n");
 	buf_add(&report, line, strlen(line));
 	add_registers(srv, &report);
-	console_tail(srv->vm.console, 40, &report);
+	/* From the first bad line if there is one: the cause, not the end. */
+	if (srv->console.file)
+		console_read(&srv->console);
+	if (!console_judge(&srv->console, NULL, 0, &report))
+		console_tail(srv->vm.console, 40, &report);
 	server_unwell(srv, &report);
 }
 

@@ -242,13 +242,13 @@ static int spawn(struct serve_args *args, const char *dir)
  * Did the session before us break with nobody there to hear of it?  Then its
  * report is ours to give, unless it is of a run long past.
  */
-static int find_report(const char *console)
+static int find_report(const char *lock)
 {
 	char path[4300], line[1024];
 	struct stat st;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s.report", console);
+	snprintf(path, sizeof(path), "%s.report", lock);
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
@@ -278,7 +278,7 @@ static int start_session(const struct model *model, const char *dir,
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	snprintf(console, sizeof(console), "%s/%.16s.log", dir, name);
-	if (find_report(console) || cache_open(&cache) < 0)
+	if (find_report(lock) || cache_open(&cache) < 0)
 		return -1;
 	args.listen_fd = listen_at(dir, name);
 	if (args.listen_fd < 0)

@@ -18,7 +18,7 @@
 #include "../lib/tap.h"
 #include "busy.h"
 
-#define LGTEST	  "/sys/kernel/debug/lgtest/"
+#define LGTEST    "/sys/kernel/debug/lgtest/"
 #define LOOP_CODE 0x10000
 
 void pin(int cpu)
@@ -156,8 +156,7 @@ bool busy_stop(struct busy *busy)
 	if (busy->end == VMM_INTERRUPTED || busy->end == LG_EXIT_NOTIFY)
 		return true;
 	diag("the guest had ended: %d, %s", busy->end,
-	     busy->end == VMM_ERROR ? vmm_why(&busy->vmm)
-				    : busy->vmm.run->why);
+	     busy->end == VMM_ERROR ? vmm_why(&busy->vmm) : busy->vmm.run->why);
 	if (busy->end == LG_EXIT_SHUTDOWN && busy->vmm.run->data[1])
 		diag("its reason: %s",
 		     (char *)busy->vmm.ram + busy->vmm.run->data[1]);
@@ -220,8 +219,8 @@ static long long number_after(const char *text, const char *word)
 	size_t len = strlen(word);
 
 	while (text && *text) {
-		if (!strncmp(text, word, len) &&
-		    strchr(" \t:", text[len]) && text[len])
+		if (!strncmp(text, word, len) && strchr(" \t:", text[len]) &&
+		    text[len])
 			return strtoll(text + len + 1, NULL, 10);
 		text = strchr(text, '\n');
 		text += !!text;

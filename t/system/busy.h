@@ -15,7 +15,7 @@
 #include "ops.h"
 
 #define BUSY_GUEST "build/t/system/guest.elf"
-#define ANY_CPU	   (-1)
+#define ANY_CPU    (-1)
 
 struct busy {
 	struct vmm vmm;

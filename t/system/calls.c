@@ -51,9 +51,9 @@ static int spoil(int fd, unsigned long cmd, const void *good, size_t bytes,
 	return missed;
 }
 
-#define SPOIL(fd, cmd, good, field, end)                               \
-	is((__u64)spoil(fd, cmd, &(good), sizeof(good),                \
-			offsetof(__typeof__(good), field), end),       \
+#define SPOIL(fd, cmd, good, field, end)                         \
+	is((__u64)spoil(fd, cmd, &(good), sizeof(good),          \
+			offsetof(__typeof__(good), field), end), \
 	   0, #cmd ": each spare word must be zero (from ." #field ")")
 
 /* From this field to the end of the struct. */
@@ -87,8 +87,9 @@ static void test_device(int device)
 
 static void test_vm(struct vmm *vmm)
 {
-	struct lg_slot slot = { .slot = 5, .bytes = 4096, .gpa = 1ULL << 40,
-				.memfd = vmm->memfd };
+	struct lg_slot slot = {
+		.slot = 5, .bytes = 4096, .gpa = 1ULL << 40, .memfd = vmm->memfd
+	};
 	struct lg_slot remove = { .slot = 0 };
 	struct lg_vcpu_create create = { .id = 1 };
 
@@ -120,7 +121,8 @@ static void test_vm(struct vmm *vmm)
 
 static int set(struct vmm *vmm, __u32 type, void *record, __u32 bytes)
 {
-	struct lg_state state = { .type = type, .bytes = bytes,
+	struct lg_state state = { .type = type,
+				  .bytes = bytes,
 				  .addr = (__u64)(uintptr_t)record };
 
 	return call(vmm->vcpu, LG_STATE_SET, &state);
@@ -129,10 +131,11 @@ static int set(struct vmm *vmm, __u32 type, void *record, __u32 bytes)
 static void test_state(struct vmm *vmm)
 {
 	struct lg_regs regs;
-	struct lg_state state = { .type = LG_STATE_REGS, .bytes = sizeof(regs),
+	struct lg_state state = { .type = LG_STATE_REGS,
+				  .bytes = sizeof(regs),
 				  .addr = (__u64)(uintptr_t)&regs };
-	static const __u32 sizes[] = { 0, 8, sizeof(regs) - 8,
-				       sizeof(regs) + 8, ~0U };
+	static const __u32 sizes[] = { 0, 8, sizeof(regs) - 8, sizeof(regs) + 8,
+				       ~0U };
 	int i, missed = 0;
 
 	vmm_get_regs(vmm, &regs);
@@ -165,12 +168,12 @@ static void test_state(struct vmm *vmm)
 	   "LG_STATE_GET: a record into the kernel");
 }
 
-#define BAD_REGS(change, what)                                             \
-	do {                                                               \
-		regs = good;                                               \
-		regs.change;                                               \
-		is((__u64)set(vmm, LG_STATE_REGS, &regs, sizeof(regs)),    \
-		   EINVAL, "registers: " what);                            \
+#define BAD_REGS(change, what)                                          \
+	do {                                                            \
+		regs = good;                                            \
+		regs.change;                                            \
+		is((__u64)set(vmm, LG_STATE_REGS, &regs, sizeof(regs)), \
+		   EINVAL, "registers: " what);                         \
 	} while (0)
 
 static void test_regs(struct vmm *vmm)
@@ -201,8 +204,8 @@ static void test_regs(struct vmm *vmm)
 	for (i = 0; i < sizeof(good.reserved) / 8; i++) {
 		regs = good;
 		regs.reserved[i] = 1ULL << (i * 9);
-		missed += set(vmm, LG_STATE_REGS, &regs, sizeof(regs)) !=
-			  EINVAL;
+		missed +=
+			set(vmm, LG_STATE_REGS, &regs, sizeof(regs)) != EINVAL;
 	}
 	is((__u64)missed, 0, "registers: every other spare word");
 	vmm_get_regs(vmm, &regs);
@@ -249,8 +252,8 @@ static void refuse_map(int fd, size_t bytes, off_t at, const char *what)
 static void test_strangers(struct vmm *vmm)
 {
 	static const unsigned long calls[] = {
-		LG_INFO,	LG_VM_CREATE, LG_SLOT_ADD,  LG_SLOT_REMOVE,
-		LG_VCPU_CREATE, LG_RUN,	      LG_STATE_GET, LG_STATE_SET,
+		LG_INFO,        LG_VM_CREATE, LG_SLOT_ADD,  LG_SLOT_REMOVE,
+		LG_VCPU_CREATE, LG_RUN,       LG_STATE_GET, LG_STATE_SET,
 	};
 	const int fds[] = { vmm->device, vmm->vm, vmm->vcpu };
 	static const int owner[] = { 0, 0, 1, 1, 1, 2, 2, 2 };

@@ -11,9 +11,9 @@
 #include "hypercall.h"
 #include "ops.h"
 
-#define PAGES		32
-#define LOW_BASE	0x10000000ULL
-#define RAM_FREE	0xa00000ULL /* nobody's: behind the image */
+#define PAGES    32
+#define LOW_BASE 0x10000000ULL
+#define RAM_FREE 0xa00000ULL /* nobody's: behind the image */
 
 static volatile u64 *const progress = (u64 *)PROGRESS_GPA;
 
@@ -69,8 +69,8 @@ static void touch(u64 base)
 		for (i = 0; i < PAGES; i++) {
 			page = (u64 *)(base + i * PAGE_BYTES);
 			if (*(volatile u64 *)page != *progress + i)
-				panic("page %#llx: %llu, not %llu", (u64)page, *page,
-				      *progress + i);
+				panic("page %#llx: %llu, not %llu", (u64)page,
+				      *page, *progress + i);
 		}
 	}
 }

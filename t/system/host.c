@@ -20,10 +20,10 @@
 #include "busy.h"
 
 #define HIGH_BASE   0xffffffff81000000ULL
-#define WATCHED	    0x10000000ULL /* OP_FAULT writes there all the time */
+#define WATCHED     0x10000000ULL /* OP_FAULT writes there all the time */
 #define WATCHED_RAM 0xa00000ULL
-#define WRITES	    500
-#define ROUNDS	    200
+#define WRITES      500
+#define ROUNDS      200
 
 /* ---- breakpoints ---- */
 
@@ -110,8 +110,8 @@ static void test_both_breakpoints(void)
 		*word = 1;
 		busy_destroy(&busy);
 	}
-	is((__u64)busy.end, LG_EXIT_KILLED, "a guest's own watchpoint ends it: %s",
-	   vmm_why(&busy.vmm));
+	is((__u64)busy.end, LG_EXIT_KILLED,
+	   "a guest's own watchpoint ends it: %s", vmm_why(&busy.vmm));
 	is(busy.vmm.run ? busy.vmm.run->trap : 1, 1, "by a debug exception");
 	is(hits(fd), 0, "which is not the host's for the same address");
 	is(hits(other), 20, "and the host's others are kept");
@@ -173,15 +173,15 @@ static void test_remap(void)
 	busy_create(&busy, OP_HIGH, HIGH_BASE, NULL);
 	busy_start(&busy, last_cpu());
 	ok(busy_await(&busy, 1), "a guest lives at the kernel's own addresses");
-	loads = busy.vmm.run->stat[LG_STAT_LOADS];
 	is(change_and_compare(there[1], back[0], &busy), 0,
 	   "what another process reads through a changed mapping is new");
 	ok(lgtest_number("remap", "same") > ROUNDS / 2,
 	   "at the same address most times (%lld of %d)",
 	   lgtest_number("remap", "same"), ROUNDS);
-	loads = busy.vmm.run->stat[LG_STAT_LOADS] - loads;
-	ok(loads > 0, "while the vcpu came and went (%llu times)", loads);
 	ok(busy_stop(&busy), "and the guest saw only its own memory");
+	/* The run page has the counts when LG_RUN has returned. */
+	loads = busy.vmm.run->stat[LG_STAT_LOADS];
+	ok(loads > ROUNDS / 4, "the vcpu came and went (%llu times)", loads);
 	busy_destroy(&busy);
 	close(there[1]);
 	waitpid(pid, NULL, 0);

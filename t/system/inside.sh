@@ -27,7 +27,8 @@ inside() {
 }
 
 load_other() {
-	rmmod lg && insmod "$LG_KO" || bail_out "$LG_KO cannot be loaded"
+	rmmod lg
+	insmod "$LG_KO" || bail_out "$LG_KO cannot be loaded"
 }
 
 LG_MODEL=${LG_MODEL:-amd}

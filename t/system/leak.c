@@ -9,9 +9,9 @@
 #include "../lib/tap.h"
 #include "busy.h"
 
-#define WARM	25
-#define ROUNDS	200
-#define BOUND	(ROUNDS * 4 / 2) /* half a page for each VM, in kB */
+#define WARM   25
+#define ROUNDS 200
+#define BOUND  (ROUNDS * 4 / 2) /* half a page for each VM, in kB */
 
 static int one(unsigned int i)
 {

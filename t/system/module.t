@@ -13,6 +13,7 @@
 . t/system/inside.sh
 inside -t 200
 
+insmod build/lgtest.ko # so that the scheduler is patched once and not forty times
 spin=build/t/system/spin
 tap_tmp
 

@@ -124,7 +124,8 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		count = (unsigned int)atoi(argv[1]);
 	if (last_cpu() < 1)
-		skip_all("one CPU cannot send itself NMIs while it runs a guest");
+		skip_all("one CPU cannot send itself NMIs while it runs a "
+			 "guest");
 	pin(0);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		storm_at(&kinds[i], 1);

@@ -112,7 +112,9 @@ static void test_seals(void)
 	is((__u64)errno, EPERM, "nor become smaller");
 	is((__u64)ftruncate(fd, (off_t)(2 * PAGES * PAGE)), 0,
 	   "it may become larger");
-	is((__u64)add((struct lg_slot){ .slot = 1, .gpa = PAGE, .bytes = PAGE,
+	is((__u64)add((struct lg_slot){ .slot = 1,
+					.gpa = PAGE,
+					.bytes = PAGE,
 					.offset = (2 * PAGES - 1) * PAGE,
 					.memfd = fd }),
 	   0, "and what has been added be RAM too");
@@ -170,9 +172,7 @@ static const struct {
 	{ "inside it", { .slot = 1, .bytes = PAGE, .gpa = 5 * PAGE }, EEXIST },
 	{ "around it", { .slot = 1, .bytes = PAGES * PAGE }, EEXIST },
 	{ "just below it", { .slot = 1, .bytes = 4 * PAGE }, 0 },
-	{ "just above it",
-	  { .slot = 2, .bytes = PAGE, .gpa = 8 * PAGE },
-	  0 },
+	{ "just above it", { .slot = 2, .bytes = PAGE, .gpa = 8 * PAGE }, 0 },
 };
 
 static void test_shapes(void)
@@ -191,8 +191,10 @@ static void test_shapes(void)
 	is((__u64)remove_slot(0), 0, "a slot in the middle is removed");
 	is((__u64)remove_slot(0), ENOENT, "but not twice");
 	is((__u64)remove_slot(LG_MAX_SLOTS), EINVAL, "nor one that cannot be");
-	is((__u64)add((struct lg_slot){ .slot = 3, .bytes = 4 * PAGE,
-					.gpa = 4 * PAGE, .memfd = fd }),
+	is((__u64)add((struct lg_slot){ .slot = 3,
+					.bytes = 4 * PAGE,
+					.gpa = 4 * PAGE,
+					.memfd = fd }),
 	   0, "its addresses can be used again");
 	close(fd);
 }

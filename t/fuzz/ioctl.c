@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctl.c - every call, with anything in it, from several threads at once
+ *
+ *	ioctl-fuzz [--seed N] [--runs N] [--forever]
+ *
+ * A run is a process: it starts with a device, makes what descriptors it can,
+ * and passes them and others to every call of lg.ko, with structures that are
+ * half of the time almost right.  Three threads share all of it.  Nobody looks
+ * at results: what counts is that the host stays well, that the process ends,
+ * and that afterwards nothing is left.  The seed of each run is printed when
+ * it fails; run that one alone with --seed N --runs 1.
+ *
+ * Start at run(), then act().
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/tap.h"
+#include "../system/busy.h"
+
+#define FDS       24
+#define THREADS   3
+#define ACTIONS   150
+#define RAM_PAGES 64
+#define LEAK_KB   1024
+#define RUN_S     60 /* none takes a second */
+
+/* What all threads of a run pass around; races between them are welcome. */
+static int fds[FDS];
+
+/* How many calls of each number were not refused, in all runs. */
+static __u64 *taken;
+
+static int call(int fd, unsigned long cmd, const void *arg)
+{
+	int r = ioctl(fd, cmd, arg);
+
+	if (r >= 0)
+		__atomic_add_fetch(&taken[_IOC_NR(cmd)], 1, __ATOMIC_RELAXED);
+	return r;
+}
+
+static __u64 next_random(__u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static __u32 below(__u64 *state, __u32 limit)
+{
+	return (__u32)(next_random(state) >> 20) % limit;
+}
+
+/* Numbers at which something changes, and any. */
+static __u64 edge(__u64 *state)
+{
+	static const __u64 edges[] = {
+		0,
+		1,
+		2,
+		31,
+		32,
+		63,
+		64,
+		4095,
+		4096,
+		8192,
+		RAM_PAGES * 4096,
+		1ULL << 31,
+		1ULL << 32,
+		LG_MAX_GPA - 4096,
+		LG_MAX_GPA,
+		(1ULL << 47) - 4096,
+		1ULL << 47,
+		1ULL << 63,
+		0xffff800000000000,
+		0xff00000000000000,
+		0xffffffff81000000,
+		-4096ULL,
+		-1ULL,
+	};
+	__u32 which = below(state, 30);
+
+	if (which < sizeof(edges) / sizeof(edges[0]))
+		return edges[which];
+	return next_random(state) >> below(state, 64);
+}
+
+static int any_fd(__u64 *state)
+{
+	return below(state, 20) ? fds[below(state, FDS)] : (int)edge(state);
+}
+
+static void keep_fd(__u64 *state, int fd)
+{
+	int *place = &fds[below(state, FDS)], old;
+
+	if (fd < 0)
+		return;
+	old = __atomic_exchange_n(place, fd, __ATOMIC_ACQ_REL);
+	if (old > 2)
+		close(old);
+}
+
+/* A few words of something, become anything. */
+static void spoil(__u64 *state, void *bytes, size_t len)
+{
+	__u64 value;
+	__u32 at;
+
+	while (below(state, 3) == 0) {
+		at = below(state, (__u32)len / 4) * 4;
+		value = edge(state);
+		memcpy((char *)bytes + at, &value, 4);
+	}
+}
+
+static int memfd(__u64 *state)
+{
+	int fd = memfd_create("fuzz", MFD_ALLOW_SEALING | MFD_CLOEXEC |
+					      (below(state, 30) ? 0 : 4));
+
+	if (fd < 0)
+		return fd;
+	ftruncate(fd, (off_t)(below(state, 9) ? RAM_PAGES * 4096
+					      : below(state, 1 << 20)));
+	if (below(state, 9))
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+	return fd;
+}
+
+static void act_slot(__u64 *state, int fd)
+{
+	struct lg_slot slot = {
+		.slot = below(state, 3),
+		.gpa = below(state, 3) * RAM_PAGES * 4096ULL,
+		.bytes = RAM_PAGES * 4096ULL,
+		.memfd = any_fd(state),
+	};
+	struct lg_slot remove = { .slot = slot.slot };
+
+	if (below(state, 4) == 0) {
+		spoil(state, &remove, sizeof(remove));
+		call(fd, LG_SLOT_REMOVE, &remove);
+		return;
+	}
+	spoil(state, &slot, sizeof(slot));
+	call(fd, LG_SLOT_ADD, &slot);
+}
+
+static void fill_regs(__u64 *state, struct lg_regs *regs)
+{
+	__u64 *words = (void *)regs;
+	size_t i;
+
+	for (i = 0; i < 16; i++)
+		words[i] = edge(state);
+	*regs = (struct lg_regs){
+		.rip = below(state, 4) ? below(state, RAM_PAGES) * 4096ULL
+				       : edge(state),
+		.rflags = edge(state),
+		.fs_base = below(state, 9) ? 0 : edge(state),
+		.gs_base = below(state, 9) ? 0 : edge(state),
+		.cr3 = below(state, 3) ? 0 : edge(state),
+		.cs = below(state, 9) ? 0x33 : 0x23,
+		.ss = 0x2b,
+		.ds = below(state, 4) ? 0 : 0x2b,
+		.pkru = (__u32)edge(state),
+		.mode = below(state, 2),
+		.rax = below(state, 36),
+		.rdi = edge(state),
+		.rsi = edge(state),
+		.rsp = edge(state),
+	};
+	spoil(state, regs, sizeof(*regs));
+}
+
+static void act_state(__u64 *state, int fd)
+{
+	union {
+		struct lg_regs regs;
+		struct lg_debugregs debug;
+	} record = { .debug = { .dr6 = 0 } };
+	struct lg_state which = {
+		.type = LG_STATE_REGS + below(state, 2),
+		.addr = (__u64)(uintptr_t)&record,
+	};
+
+	if (which.type == LG_STATE_REGS) {
+		fill_regs(state, &record.regs);
+		which.bytes = sizeof(record.regs);
+	} else {
+		record.debug.dr[below(state, 4)] = edge(state);
+		record.debug.dr7 = edge(state);
+		spoil(state, &record, sizeof(record.debug));
+		which.bytes = sizeof(record.debug);
+	}
+	/* Reading must not be able to hit what we stand on: not the address. */
+	spoil(state, &which, offsetof(struct lg_state, addr));
+	call(fd, below(state, 4) ? LG_STATE_SET : LG_STATE_GET, &which);
+}
+
+static void act_map(__u64 *state, int fd)
+{
+	size_t len = below(state, 9) ? 4096 : 8192;
+	void *map = mmap(NULL, len,
+			 below(state, 2) ? PROT_READ : PROT_READ | PROT_WRITE,
+			 below(state, 4) ? MAP_SHARED : MAP_PRIVATE, fd,
+			 (off_t)below(state, 2) * 4096);
+
+	if (map == MAP_FAILED)
+		return;
+	/* A call may read it where we would get SIGBUS. */
+	call(fds[0], LG_VM_CREATE, map);
+	munmap(map, len);
+}
+
+/* Code and tables for the guests: page 0 maps itself, the rest is noise. */
+static void scribble(__u64 *state, int fd)
+{
+	__u64 words[512];
+	int i;
+
+	for (i = 0; i < 512; i++)
+		words[i] = below(state, 2) ? next_random(state)
+					   : 7 | below(state, RAM_PAGES) * 4096;
+	pwrite(fd, words, sizeof(words), below(state, RAM_PAGES) * 4096);
+}
+
+static void act(__u64 *state)
+{
+	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11,
+				       0x12, 0x20, 0x21, 0x22 };
+	struct lg_vm_create vm = { .abi = 1, .features = below(state, 4) };
+	struct lg_vcpu_create vcpu = { .id = below(state, 3) };
+	char raw[512];
+	int fd = any_fd(state);
+
+	switch (below(state, 12)) {
+	case 0:
+		keep_fd(state, open("/dev/lguest", O_RDWR | O_CLOEXEC));
+		break;
+	case 1:
+		spoil(state, &vm, sizeof(vm));
+		keep_fd(state, call(fd, LG_VM_CREATE, &vm));
+		break;
+	case 2:
+		spoil(state, &vcpu, sizeof(vcpu));
+		keep_fd(state, call(fd, LG_VCPU_CREATE, &vcpu));
+		break;
+	case 3:
+		keep_fd(state, memfd(state));
+		break;
+	case 4:
+	case 5:
+		act_slot(state, fd);
+		break;
+	case 6:
+	case 7:
+		act_state(state, fd);
+		break;
+	case 8:
+	case 9:
+		call(fd, LG_RUN,
+		     below(state, 20) ? NULL : (void *)(uintptr_t)edge(state));
+		break;
+	case 10:
+		act_map(state, fd);
+		scribble(state, fd);
+		break;
+	case 11:
+		memset(raw, 0, sizeof(raw));
+		spoil(state, raw, sizeof(raw));
+		call(fd,
+		     _IOC(below(state, 4), LG_IOC_MAGIC, calls[below(state, 8)],
+			  below(state, 512)),
+		     below(state, 4) ? raw : (void *)(uintptr_t)edge(state));
+		break;
+	}
+}
+
+static void *thread(void *arg)
+{
+	__u64 state = (__u64)(uintptr_t)arg;
+	int i;
+
+	for (i = 0; i < ACTIONS; i++)
+		act(&state);
+	return NULL;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal; /* ends an LG_RUN that would never end */
+}
+
+/* Something good to begin with, so that the rest is not all EBADF. */
+static void begin(__u64 *state)
+{
+	struct lg_vm_create vm = { .abi = LG_ABI_VERSION };
+	struct lg_vcpu_create vcpu = { .id = 0 };
+	int i;
+
+	for (i = 0; i < FDS; i++)
+		fds[i] = -1;
+	fds[0] = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+	for (i = 1; i < 4; i++) {
+		struct lg_slot slot = { .bytes = RAM_PAGES * 4096ULL };
+
+		fds[i] = call(fds[0], LG_VM_CREATE, &vm);
+		fds[i + 4] = slot.memfd = memfd(state);
+		call(fds[i], LG_SLOT_ADD, &slot);
+		fds[i + 8] = call(fds[i], LG_VCPU_CREATE, &vcpu);
+		scribble(state, fds[i + 4]);
+	}
+}
+
+static void run(__u64 seed)
+{
+	struct itimerval timer = { .it_interval.tv_usec = 2000,
+				   .it_value.tv_usec = 2000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	__u64 state = seed * 0x9e3779b97f4a7c15ULL | 1;
+	pthread_t threads[THREADS];
+	int i;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	begin(&state);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, thread,
+			       (void *)(uintptr_t)(next_random(&state) | 1));
+	/* A signal goes to one thread; the others have their own turn. */
+	for (i = 0; i < THREADS; i++)
+		while (nap(), pthread_tryjoin_np(threads[i], NULL))
+			pthread_kill(threads[i], SIGALRM);
+	_exit(0);
+}
+
+/* False: the run did not end, or not by itself. */
+static bool run_apart(__u64 seed)
+{
+	long long end = now_ms() + RUN_S * 1000;
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		run(seed);
+	while (waitpid(pid, &status, WNOHANG) == 0 && now_ms() < end)
+		nap();
+	if (status == 0)
+		return true;
+	kill(pid, SIGKILL);
+	diag("seed %llu: the run did not end well (%#x)", seed, status);
+	return false;
+}
+
+static bool memory_is_back(long long before)
+{
+	long long end = now_ms() + 20000, got;
+
+	do {
+		got = free_kb();
+		nap();
+	} while (got < before - LEAK_KB && now_ms() < end);
+	diag("free memory: %lld kB before, %lld kB after", before, got);
+	return got >= before - LEAK_KB;
+}
+
+static __u64 option(int argc, char **argv, const char *name, __u64 otherwise)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return i + 1 < argc ? strtoull(argv[i + 1], NULL, 0)
+					    : 1;
+	return otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	__u64 seed = option(argc, argv, "--seed", (__u64)now_ms());
+	__u64 runs = option(argc, argv, "--runs", 100), i, bad = 0;
+	bool forever = option(argc, argv, "--forever", 2) != 2;
+	int users = module_users();
+	long long before;
+
+	diag("seed %llu, %llu runs", seed, runs);
+	taken = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (taken == MAP_FAILED)
+		bail_out("mmap: %s", strerror(errno));
+	bad += !run_apart(seed + 1); /* what is made once is made now */
+	before = free_kb();
+	for (i = 0; i < runs || forever; i++)
+		bad += !run_apart(seed + i);
+	is(bad, 0, "%llu runs end by themselves (seed %llu)", runs, seed);
+	diag("taken: %llu VMs, %llu slots added, %llu removed, %llu vcpus, "
+	     "%llu runs, %llu states got, %llu set",
+	     taken[0x01], taken[0x10], taken[0x11], taken[0x12], taken[0x20],
+	     taken[0x21], taken[0x22]);
+	ok(taken[0x20] && taken[0x22], "some calls were good ones");
+	is((__u64)module_users(), (__u64)users, "they leave nothing open");
+	ok(memory_is_back(before), "nor any memory behind");
+	return tap_end();
+}
