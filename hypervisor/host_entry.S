@@ -36,6 +36,7 @@
 SYM_FUNC_START(switcher_enter)
 	push	%rsi
 	CALL_NOSPEC rdi
+	.byte	0xf3, 0x0f, 0x1e, 0xfa	/* ENDBR64: we may come by a jump */
 	ALTERNATIVE "jmp .Lno_ibrs", "", X86_FEATURE_KERNEL_IBRS
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	PER_CPU_VAR(x86_spec_ctrl_current), %rax

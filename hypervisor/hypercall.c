@@ -59,7 +59,7 @@ bool hypercall_leave_kernel(struct lg_vcpu *vcpu)
 	rip = READ_ONCE(data->user_rip);
 	rflags = READ_ONCE(data->user_rflags) & SW_RFLAGS_GUEST;
 	gs = READ_ONCE(data->user_gs_base);
-	if (rip >> 47 || !lg_canonical(gs))
+	if (rip >> 47 || !lg_good_base(gs))
 		return false;
 	state->kernel_gs = state->gs;
 	state->gs = gs;
@@ -113,6 +113,7 @@ static int hc_init(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
 	gpa_t data = regs->rdi, where = regs->rsi;
 	u64 abi = regs->rdx, features = regs->r10;
+	int err;
 	struct lguest_info info = {
 		.abi_min = LGUEST_ABI_MIN,
 		.abi_max = LGUEST_ABI_VERSION,
@@ -138,16 +139,21 @@ static int hc_init(struct lg_vcpu *vcpu, struct sw_regs *regs)
 	/* What the guest asks for and the VM was given; the rest it lacks. */
 	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
 		info.features = features & LGUEST_FEATURE_DIRECT_SYSCALL;
-	if (mem_write(vcpu->vm, where, &info, sizeof(info))) {
+	err = mem_write(vcpu->vm, where, &info, sizeof(info));
+	if (err == -EFAULT) {
 		lg_kill(vcpu, "LGUEST_INIT: lguest_info at %#llx is not in RAM",
 			where);
 		return 0;
 	}
-	if (set_data(vcpu, data)) {
+	if (!err)
+		err = set_data(vcpu, data);
+	if (err == -EFAULT) {
 		lg_kill(vcpu, "LGUEST_INIT: lguest_data at %#llx is not in RAM",
 			data);
 		return 0;
 	}
+	if (err)
+		return err;
 	vcpu->features = info.features;
 	update_direct(vcpu);
 	return 0;
@@ -169,16 +175,16 @@ static int hc_shutdown(struct lg_vcpu *vcpu, struct sw_regs *regs)
 static int hc_new_pgtable(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
 	struct page *page = mem_page(vcpu->vm, regs->rdi >> PAGE_SHIFT);
+	int err = PTR_ERR_OR_ZERO(page);
 
-	if (IS_ERR(page) || offset_in_page(regs->rdi)) {
+	if (!err)
+		put_page(page);
+	if (err == -EFAULT || offset_in_page(regs->rdi)) {
 		lg_kill(vcpu, "NEW_PGTABLE: %#llx is not a page of RAM",
 			regs->rdi);
-		if (!IS_ERR(page))
-			put_page(page);
 		return 0;
 	}
-	put_page(page);
-	return shadow_new_root(vcpu, regs->rdi);
+	return err ? err : shadow_new_root(vcpu, regs->rdi);
 }
 
 static int hc_flush_tlb(struct lg_vcpu *vcpu, struct sw_regs *regs)

@@ -94,7 +94,8 @@
 #define SW_MCE       0x08
 #define SW_DB        0x10
 #define SW_FAULT     0x20
-#define SW_EVENTS    (SW_NMI | SW_MCE | SW_DB | SW_FAULT)
+#define SW_LOST      0x40
+#define SW_EVENTS    (SW_NMI | SW_MCE | SW_DB | SW_FAULT | SW_LOST)
 
 /* The host page: struct sw_host in lg.h. */
 #define HO_RSP        0x00

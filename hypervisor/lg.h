@@ -16,6 +16,7 @@
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pgtable.h>
 #include <linux/preempt.h>
 #include <asm/desc_defs.h>
 #include <asm/fpu/api.h>
@@ -130,6 +131,7 @@ struct lg_vcpu {
 	struct list_head tables; /* every page of both */
 	unsigned int num_tables;
 	u64 cr2;
+	u32 async_pf; /* with cr2: a message from a KVM host below this one */
 };
 
 /* main.c */
@@ -154,6 +156,7 @@ struct mem_reader {
 	struct guest_reader reader;
 	struct lg_vm *vm;
 	struct page *page;
+	int err; /* why the last entry() gave NULL */
 };
 
 void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm);
@@ -185,7 +188,8 @@ struct window {
 	struct lg_vcpu *loaded;
 	u64 last; /* serial of the vcpu that was loaded last */
 	struct page *pages[SW_WINDOW_BYTES / PAGE_SIZE];
-	bool ready;
+	bool made; /* all of the above is there, for as long as the module */
+	bool ready; /* and the CPU is up */
 };
 
 DECLARE_PER_CPU(struct window, lg_window);
@@ -213,6 +217,7 @@ extern char switcher_code[], switcher_end[];
 extern char switcher_in[], switcher_lstar[], switcher_cstar[];
 extern char switcher_verw[], switcher_verw_end[];
 extern char switcher_retpoline[], switcher_retpoline_end[];
+extern char switcher_shl_end[], switcher_sar_end[];
 
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
@@ -243,6 +248,14 @@ static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
 static inline bool lg_canonical(u64 gva)
 {
 	return (u64)((s64)(gva << 16) >> 16) == gva;
+}
+
+/* A base that this CPU loads without a fault, whatever the guest's tables. */
+static inline bool lg_good_base(u64 base)
+{
+	unsigned int shift = pgtable_l5_enabled() ? 64 - 57 : 64 - 48;
+
+	return (u64)((s64)(base << shift) >> shift) == base;
 }
 
 #endif /* LG_H */

@@ -35,7 +35,8 @@ static const char *unsupported(void)
 	if (boot_cpu_has(X86_FEATURE_XENPV))
 		return "this host is itself a Xen PV guest, which owns the "
 		       "address range the Switcher needs";
-	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT))
+	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT) ||
+	    boot_cpu_has(X86_FEATURE_TDX_GUEST))
 		return "this host is a confidential VM, whose CPUID and I/O "
 		       "raise exceptions a guest could not answer";
 	if (!(cr4 & X86_CR4_FSGSBASE))

@@ -112,8 +112,10 @@ static u64 *reader_entry(struct guest_reader *reader, gpa_t gpa)
 
 	mem_reader_fini(mem);
 	page = mem_page(mem->vm, gpa >> PAGE_SHIFT);
-	if (IS_ERR(page))
+	if (IS_ERR(page)) {
+		mem->err = PTR_ERR(page);
 		return NULL;
+	}
 	mem->page = page;
 	return page_address(page) + offset_in_page(gpa);
 }

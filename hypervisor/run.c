@@ -58,9 +58,12 @@ static bool fit_to_enter(struct lg_vcpu *vcpu)
  */
 static int host_work(void)
 {
-	if (signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME))
+	if (signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME) ||
+	    test_thread_flag(TIF_USER_RETURN_NOTIFY))
 		return -EINTR;
-	cond_resched();
+	/* Not cond_resched(), which does nothing on a preemptible kernel. */
+	if (need_resched())
+		schedule();
 	return 0;
 }
 
@@ -87,12 +90,20 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 	return ret < 0 ? ret : 0;
 }
 
+static bool never_faults(u16 selector)
+{
+	u16 any_rpl = selector | 3;
+
+	return any_rpl == 3 || any_rpl == __USER_DS || any_rpl == __USER_CS ||
+	       any_rpl == __USER32_CS;
+}
+
 /*
  * The Switcher loads the thread's selectors anew at each exit, and must not
- * fault.  Another thread could take an LDT entry away meanwhile; nothing else
- * that a selector can name may change while its thread is in here.
+ * fault.  An LDT or TLS entry can be gone while a selector still names it, so
+ * only the entries that are always there will do.
  */
-static bool uses_ldt(void)
+static bool selectors_are_plain(void)
 {
 	u16 ds, es, fs, gs;
 
@@ -100,7 +111,8 @@ static bool uses_ldt(void)
 	savesegment(es, es);
 	savesegment(fs, fs);
 	savesegment(gs, gs);
-	return (ds | es | fs | gs) & SEGMENT_TI_MASK;
+	return never_faults(ds) && never_faults(es) && never_faults(fs) &&
+	       never_faults(gs);
 }
 
 /*
@@ -108,14 +120,14 @@ static bool uses_ldt(void)
  *
  * Caller holds vcpu->lock.  Returns 0 with the reason in the run page; -EINTR
  * for a signal, or for other work that is done on the way out, after which the
- * call is to be made again; -EINVAL if the thread has LDT selectors; -EBUSY if
- * this process's slot 256 is taken; -ENOMEM.
+ * call is to be made again; -EINVAL if the thread has LDT or TLS selectors;
+ * -EBUSY if this process's slot 256 is taken; -ENOMEM.
  */
 int vcpu_run(struct lg_vcpu *vcpu)
 {
 	int ret;
 
-	if (uses_ldt())
+	if (!selectors_are_plain())
 		return -EINVAL;
 	ret = adopt(vcpu);
 	if (ret)

@@ -244,6 +244,9 @@ int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error)
 	mem_reader_init(&reader, vcpu->vm);
 	err = guest_walk(&reader.reader, vcpu->cr3, &walk);
 	mem_reader_fini(&reader);
+	if (err == -EFAULT)
+		return reader
+			.err; /* the guest's doing only if it is the same */
 	if (err)
 		return err;
 	note_high(vcpu, gva);

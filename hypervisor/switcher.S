@@ -330,8 +330,12 @@ from_kernel:
 	jnz	exit_long_way
 	mov	DATA_GS(%r11), %rcx
 	mov	%rcx, ST(ST_TMP_GS)
+	/* The shift is 64 less the CPU's address width, set at module load. */
 	shl	$16, %rcx
+	.globl switcher_shl_end, switcher_sar_end
+switcher_shl_end:
 	sar	$16, %rcx
+switcher_sar_end:
 	cmp	%rcx, ST(ST_TMP_GS)
 	jne	exit_long_way
 	mov	DATA_RFLAGS(%r11), %r11
@@ -354,6 +358,7 @@ to_user_end:
 
 exit_long_way:
 	mov	ST(ST_EXIT), %rcx
+	mov	$SW_RFLAGS_FIXED, %r11d
 long_way:
 	lea	ST(ST_REGS_END), %rsp
 	push	$LGUEST_DS
@@ -382,8 +387,9 @@ abort:
 switcher_cstar:
 	LANDING_PAD
 	mov	%rsp, ST(ST_TMP_RSP)
-cstar_stack:
+cstar_again:
 	lea	ST(ST_REGS_END), %rsp
+cstar_stack:
 	push	$LGUEST_DS
 	push	ST(ST_TMP_RSP)
 	push	%r11
@@ -399,14 +405,15 @@ cstar_stack:
  * privilege level.  Such a guest is killed for its selectors.
  */
 common_cpl0:
-	testl	$RFLAGS_VM, 40(%rsp)
+	testl	$RFLAGS_VM, 32(%rsp)
 	jnz	common_save
 
 /*
  * fault_inside - an exception at CPL 0: the Switcher itself is wrong
  *
  * Write down what and where, and go home; the C side ends that VM.  If going
- * home is what faults, there is no home: let the host's own IDT tell the tale.
+ * home is what faults, there is no home: make just enough of the host for its
+ * own #UD to tell the tale, none of it the guest's to choose.
  */
 fault_inside:
 	testl	$SW_FAULT, ST(ST_FLAGS)
@@ -420,7 +427,16 @@ fault_inside:
 	jmp	restore_host
 2:	mov	ST(ST_HOST_CR3), %rax
 	mov	%rax, %cr3
+	lgdt	HO(HO_GDTR_RW)
+	mov	HO(HO_TSS_DESC), %rax
+	andb	$~2, 5(%rax)
+	mov	$SW_TR, %eax
+	ltr	%ax
+	lgdt	HO(HO_GDTR)
+	mov	HO(HO_GS), %rax
+	wrgsbase %rax
 	lidt	HO(HO_IDTR)
+	mov	HO(HO_RSP), %rsp
 	ud2
 
 /*
@@ -465,7 +481,7 @@ ist_guest:
 .endm
 
 ist_cpl0:
-	testl	$RFLAGS_VM, 40(%rsp)
+	testl	$RFLAGS_VM, 32(%rsp)
 	jnz	ist_guest
 	cmpl	$8, (%rsp)
 	je	fault_inside
@@ -483,6 +499,8 @@ ist_cpl0:
 	orl	$SW_DB, ST(ST_FLAGS)
 	jmp	3f
 2:	orl	$SW_MCE, ST(ST_FLAGS)
+	mov	32(%rsp), %rax
+	IN_RANGE switcher_lstar, long_way, ist_lost
 3:	mov	32(%rsp), %rax
 	mov	%rax, ST(ST_INSIDE_RIP)
 	IN_RANGE in_begin, in_end, ist_give_up
@@ -512,6 +530,16 @@ ist_resume:
 	ret
 	int3
 
+/*
+ * A machine check amid a direct path: the load that found the memory bad would
+ * find it so again, and a second one before the host has seen the first stops
+ * the CPU.  Registers are half one mode's and half the other's, so this guest
+ * ends here.
+ */
+ist_lost:
+	orl	$SW_LOST, ST(ST_FLAGS)
+	jmp	restore_host
+
 ist_give_up:
 	incq	ST(ST_ABORTS)
 	jmp	restore_host
@@ -534,7 +562,7 @@ ist_cstar:
 	mov	%rcx, ST(ST_TMP_RSP)
 	pop	%rcx
 	pop	%rax
-	jmp	cstar_stack
+	jmp	cstar_again
 
 verw_selector:
 	.word	SW_KERNEL_DS

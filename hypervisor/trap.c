@@ -10,6 +10,7 @@
  * Next: hypervisor/guest_walk.c
  */
 #include <linux/kernel.h>
+#include <asm/kvm_para.h>
 #include "lg.h"
 
 static const char *const trap_names[32] = {
@@ -60,8 +61,19 @@ static void kill_for_trap(struct lg_vcpu *vcpu)
 static int page_fault(struct lg_vcpu *vcpu)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
-	int err = shadow_fault(vcpu, vcpu->cr2, regs->error);
+	int err;
 
+	/*
+	 * The host is itself a KVM guest, and what looks like a fault is KVM
+	 * saying that a page of ours has to be fetched: CR2 is a ticket.
+	 */
+	if (unlikely(vcpu->async_pf & KVM_PV_REASON_PAGE_NOT_PRESENT)) {
+		local_irq_disable();
+		kvm_async_pf_task_wait_schedule((u32)vcpu->cr2);
+		local_irq_enable();
+		return 0;
+	}
+	err = shadow_fault(vcpu, vcpu->cr2, regs->error);
 	switch (err) {
 	case 0:
 	case -EAGAIN: /* its tables were changing: the guest faults again */

@@ -146,15 +146,17 @@ int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *out)
 /* A data selector that a load of it can never fault on. */
 static bool good_selector(u16 selector)
 {
-	return selector <= 3 || selector == LGUEST_DS ||
-	       selector == LGUEST_CS || selector == LGUEST_CS32;
+	u16 any_rpl = selector | 3;
+
+	return any_rpl == 3 || any_rpl == LGUEST_DS || any_rpl == LGUEST_CS ||
+	       any_rpl == LGUEST_CS32;
 }
 
 static bool good_regs(const struct lg_regs *regs)
 {
-	return lg_canonical(regs->rip) && lg_canonical(regs->fs_base) &&
-	       lg_canonical(regs->gs_base) && regs->mode <= LG_MODE_USER &&
-	       lg_canonical(regs->user_gs_base) && !regs->reserved0 &&
+	return lg_canonical(regs->rip) && lg_good_base(regs->fs_base) &&
+	       lg_good_base(regs->gs_base) && regs->mode <= LG_MODE_USER &&
+	       lg_good_base(regs->user_gs_base) && !regs->reserved0 &&
 	       (regs->cs == LGUEST_CS || regs->cs == LGUEST_CS32) &&
 	       regs->ss == LGUEST_DS && good_selector(regs->ds) &&
 	       good_selector(regs->es) && good_selector(regs->fs) &&

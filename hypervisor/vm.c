@@ -67,17 +67,20 @@ static int check_memfd(struct file *file, const struct lg_slot *slot)
 {
 	const fmode_t mode = FMODE_READ | FMODE_WRITE;
 	struct inode *inode = file_inode(file);
-	loff_t end;
+	unsigned int seals;
+	u64 end;
 
 	if (!shmem_file(file))
 		return -EINVAL;
 	if ((file->f_mode & mode) != mode)
 		return -EACCES;
-	if (!(SHMEM_I(inode)->seals & F_SEAL_SHRINK))
+	seals = SHMEM_I(inode)->seals;
+	if (!(seals & F_SEAL_SHRINK) ||
+	    (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EPERM;
-	if (check_add_overflow(slot->offset, slot->bytes, (u64 *)&end))
+	if (check_add_overflow(slot->offset, slot->bytes, &end))
 		return -EINVAL;
-	return end > i_size_read(inode) ? -EINVAL : 0;
+	return end > (u64)i_size_read(inode) ? -EINVAL : 0;
 }
 
 static bool overlaps(const struct lg_ram *ram, const struct lg_slot *slot)

@@ -248,6 +248,7 @@ static int make_window(struct window *window, unsigned int cpu)
 	window->top_entry = ((u64 *)page_address(guest_root))[WINDOW_SLOT];
 	make_idt(window);
 	make_gdt(window);
+	window->made = true;
 	return 0;
 }
 
@@ -277,7 +278,7 @@ static int cpu_came(unsigned int cpu)
 	int err = 0;
 
 	mutex_lock(&window_lock);
-	if (!window->start)
+	if (!window->made)
 		err = make_window(window, cpu);
 	if (!err) {
 		note_host(window);
@@ -410,6 +411,16 @@ static void cut_out(void *copy, const char *from, const char *to)
 	block[1] = to - from - 2;
 }
 
+/* How many of a base's upper bits must be like the one below them. */
+static void set_width(u8 *copy)
+{
+	u8 shift = pgtable_l5_enabled() ? 64 - 57 : 64 - 48;
+
+	/* The last byte of each instruction is its count. */
+	copy[switcher_shl_end - switcher_code - 1] = shift;
+	copy[switcher_sar_end - switcher_code - 1] = shift;
+}
+
 /* Copies the Switcher and fits it to this CPU's weaknesses. */
 static int make_code(void)
 {
@@ -424,6 +435,7 @@ static int make_code(void)
 		return -ENOMEM;
 	memset(copy, 0xcc, SW_CODE_PAGES * PAGE_SIZE);
 	memcpy(copy, switcher_code, bytes);
+	set_width(copy);
 	if (!boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF))
 		cut_out(copy, switcher_verw, switcher_verw_end);
 	/*
@@ -431,7 +443,8 @@ static int make_code(void)
 	 * retpoline is no help, and lfence before the jump is what there is.
 	 */
 	if (boot_cpu_has(X86_FEATURE_RETPOLINE_LFENCE) ||
-	    boot_cpu_has(X86_FEATURE_UNRET))
+	    boot_cpu_has(X86_FEATURE_UNRET) ||
+	    boot_cpu_has(X86_FEATURE_ENTRY_IBPB))
 		cut_out(copy, switcher_retpoline, switcher_retpoline_end);
 	for (i = 0; i < SW_CODE_PAGES; i++) {
 		code_pages[i] = new_page();

@@ -21,12 +21,14 @@
  * Next: hypervisor/host_entry.S
  */
 #include <linux/entry-kvm.h>
+#include <linux/kprobes.h>
 #include <linux/moduleparam.h>
 #include <linux/vtime.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/invpcid.h>
+#include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
@@ -72,8 +74,11 @@ static u64 swap_msr(u32 msr, u64 ours)
 }
 
 /*
- * The host's values are read anew each time: a KVM guest's may be live when we
- * are scheduled after its vcpu, and must be live again when we go.
+ * What we find must be Linux's own.  After a KVM vcpu was preempted by us its
+ * guest's values are live, and a promise to undo that is attached to this
+ * thread (TIF_USER_RETURN_NOTIFY).  Were we to save and restore those, KVM could
+ * keep its promise in between, by an IPI, and ours would last for ever.  So
+ * world_cross() has the thread go by user space first, where it is kept.
  */
 static void load_msrs(struct lg_vcpu *vcpu, const struct window *window)
 {
@@ -155,7 +160,6 @@ static void note_thread(struct sw_host *host)
 	savesegment(fs, host->segs[2]);
 	savesegment(gs, host->segs[3]);
 	host->fs = rdfsbase();
-	asm volatile("sldt %0" : "=m"(host->ldt));
 }
 
 /* Makes this CPU ready to enter vcpu.  Interrupts off. */
@@ -264,7 +268,7 @@ static __always_inline bool has_recorders(void)
 }
 
 /* Gives an interrupt to the host's own handler, through the host's own IDT. */
-static void reraise(unsigned int vector)
+static __always_inline void reraise(unsigned int vector)
 {
 	void (*handler)(void) = (void *)&host_reraise_table[vector * 16];
 
@@ -302,6 +306,18 @@ static void switcher_faulted(struct lg_vcpu *vcpu)
 		  native_read_cr2());
 }
 
+static noinline void nmi(struct lg_vcpu *vcpu)
+{
+	struct sw_state *state = vcpu->state;
+
+	reraise(2);
+	if (state->regs.trap == 2)
+		lg_count(vcpu, LG_STAT_NMIS);
+	state->flags &= ~SW_NMI;
+	vcpu->stat[LG_STAT_SWITCHER_NMIS] = state->inside_nmis;
+}
+NOKPROBE_SYMBOL(nmi);
+
 /* What struck inside the Switcher and was only noted there. */
 static void noted_events(struct lg_vcpu *vcpu)
 {
@@ -309,40 +325,42 @@ static void noted_events(struct lg_vcpu *vcpu)
 	u32 events = state->flags & SW_EVENTS;
 
 	state->flags &= ~SW_EVENTS;
-	if (events & SW_NMI)
-		reraise(2);
 	if (events & SW_MCE)
 		machine_check(vcpu);
+	if (events & SW_LOST)
+		lg_kill(vcpu, "a machine check struck in the middle of a "
+			      "system call");
 	if (events & SW_FAULT)
 		switcher_faulted(vcpu);
-	vcpu->stat[LG_STAT_SWITCHER_NMIS] = state->inside_nmis;
 	vcpu->stat[LG_STAT_DBS] = state->inside_dbs;
-	vcpu->stat[LG_STAT_ABORTS] = state->aborts;
 }
 
-/* Interrupts are still off; NMIs too, if one brought us back. */
+/* Interrupts are still off. */
 static noinline void host_events(struct lg_vcpu *vcpu)
 {
 	u64 trap = vcpu->state->regs.trap;
 
 	if (vcpu->state->flags & SW_EVENTS)
 		noted_events(vcpu);
-	if (trap == 2) {
-		lg_count(vcpu, LG_STAT_NMIS);
-		reraise(2);
-	} else if (trap == 18) {
+	vcpu->stat[LG_STAT_ABORTS] = vcpu->state->aborts;
+	if (trap == 18) {
 		machine_check(vcpu);
 	} else if (trap >= 32 && trap < 256) {
 		lg_count(vcpu, LG_STAT_IRQS);
 		reraise(trap);
+	} else if (trap == 7 && cpu_feature_enabled(X86_FEATURE_XFD)) {
+		/* A guest's use of what it was not given is no news. */
+		wrmsrl(MSR_IA32_XFD_ERR, 0);
 	}
 }
 
 /* What must be the guest's while it runs, and is cheap to ask about. */
-static void put_on(struct lg_vcpu *vcpu)
+static void put_on(struct lg_vcpu *vcpu, const struct window *window)
 {
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
+	/* Another thread of the process may make an LDT at any time. */
+	asm volatile("sldt %0" : "=m"(window->host->ldt));
 	if (has_recorders())
 		stop_recorders(vcpu);
 	if (unlikely(debug_wanted(vcpu)))
@@ -388,12 +406,21 @@ static void cross(struct lg_vcpu *vcpu, const struct window *window)
 	lg_count(vcpu, LG_STAT_ENTRIES);
 	trace_lg_enter(vcpu);
 
-	put_on(vcpu);
+	put_on(vcpu, window);
 	vtime_account_guest_enter();
 	switcher_enter((void *)at_code(window, switcher_in),
 		       vcpu->high || !static_cpu_has(X86_FEATURE_SMEP));
-	if (state->regs.trap == 14)
+	/*
+	 * NMIs are blocked until the host has had this one.  Until then nothing
+	 * may run that could meet a breakpoint or a fault of the kernel's own,
+	 * whose iretq would let the next one in.
+	 */
+	if (unlikely(state->regs.trap == 2 || (state->flags & SW_NMI)))
+		nmi(vcpu);
+	if (state->regs.trap == 14) {
 		vcpu->cr2 = native_read_cr2();
+		vcpu->async_pf = kvm_read_and_reset_apf_flags();
+	}
 	take_off(vcpu);
 	if (state->regs.trap < 256 || (state->flags & SW_EVENTS))
 		host_events(vcpu);
@@ -421,8 +448,12 @@ bool world_cross(struct lg_vcpu *vcpu)
 	if (unlikely(xfer_to_guest_mode_work_pending()))
 		goto out;
 	window = this_cpu_ptr(&lg_window);
-	if (unlikely(window->loaded != vcpu || vcpu->flush))
+	if (unlikely(window->loaded != vcpu || vcpu->flush)) {
+		/* Not over a KVM guest's MSRs: see load_msrs(). */
+		if (test_thread_flag(TIF_USER_RETURN_NOTIFY))
+			goto out;
 		load(vcpu, window);
+	}
 	if (!vcpu->killed)
 		cross(vcpu, window);
 	crossed = true;
@@ -430,6 +461,7 @@ out:
 	local_irq_enable();
 	return crossed;
 }
+NOKPROBE_SYMBOL(world_cross);
 
 /* The offsets that switcher.S was written with. */
 #define CHECK(type, field, offset) \

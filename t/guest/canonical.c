@@ -135,6 +135,31 @@ CASE(user_gs, "a return with a GS base there is refused in words", BOTH_WAYS,
 	user_run(&user);
 }
 
+asm(".pushsection .user.text, \"ax\"\n"
+    "sets_gs: wrgsbase %rdi\n\tsyscall\n\tud2\n"
+    ".popsection");
+extern const char sets_gs[];
+
+/* What user mode can load it may keep: it must not cost its kernel's life. */
+CASE(wrgsbase_57,
+     "a GS base of 57 bits is user mode's #GP, or is like any other", BOTH_WAYS)
+{
+	struct user user;
+
+	if (!has_57_bits() && on_tcg())
+		skip("TCG takes any value for a base");
+	if (!has_57_bits()) {
+		expect_trap(TRAP_GP);
+		expect_user();
+	}
+	user_init(&user, sets_gs);
+	user.rdi = 0x0000900000000000;
+	user_run(&user);
+	check_is(user.gs_base, user.rdi, "GS base");
+	user.rip = (u64)comes_back;
+	user_run(&user);
+}
+
 /* ---- the last instruction below the hole ---- */
 
 #define LAST_PAGE (LOW_END - PAGE_BYTES)

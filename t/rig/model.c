@@ -78,6 +78,12 @@ const struct model models[] = {
 		.cpus = 1,
 	},
 	{
+		.name = "quad",
+		.what = "four CPUs: windows whose addresses have other bits",
+		.cpu = AMD,
+		.cpus = 4,
+	},
+	{
 		.name = "singlestep",
 		.what = "emulates one instruction at a time, slowly",
 		.cpu = AMD,
