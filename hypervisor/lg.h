@@ -204,6 +204,7 @@ void window_show(struct window *window, struct lg_vcpu *vcpu);
 void window_hide(struct window *window);
 
 /* world.c */
+void world_init(void);
 void world_put(struct lg_vcpu *vcpu);
 void world_notifier_init(struct lg_vcpu *vcpu);
 bool world_cross(struct lg_vcpu *vcpu);

@@ -59,6 +59,7 @@ static int __init lg_init(void)
 		pr_err("cannot run here: %s\n", why);
 		return -ENODEV;
 	}
+	world_init();
 	err = window_init();
 	if (err)
 		return err;

@@ -33,6 +33,7 @@
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/tlbflush.h>
+#include <asm/vsyscall.h>
 #include "lg.h"
 #include "trace.h"
 
@@ -102,10 +103,19 @@ static void put_msrs(struct lg_vcpu *vcpu)
 		swap_msr(MSR_IA32_SYSENTER_CS, vcpu->host_sysenter_cs);
 }
 
+/* Has the host a global page that CPL 3 may touch?  See world_init(). */
+static bool host_has_user_page;
+
+/* Must CR4.PGE be off while this guest is loaded? */
+static bool wants_pge_off(const struct lg_vcpu *vcpu)
+{
+	return (vcpu->high || host_has_user_page) && !break_pge_rule;
+}
+
 static void load_pge(struct lg_vcpu *vcpu)
 {
-	vcpu->pge_off = vcpu->high && !break_pge_rule &&
-			(cr4_read_shadow() & X86_CR4_PGE);
+	vcpu->pge_off =
+		wants_pge_off(vcpu) && (cr4_read_shadow() & X86_CR4_PGE);
 	if (vcpu->pge_off)
 		cr4_update_irqsoff(0, X86_CR4_PGE);
 }
@@ -395,8 +405,7 @@ static void cross(struct lg_vcpu *vcpu, const struct window *window)
 	struct sw_state *state = vcpu->state;
 
 #ifdef LG_DEBUG
-	WARN_ON_ONCE(vcpu->high && !break_pge_rule &&
-		     (native_read_cr4() & X86_CR4_PGE));
+	WARN_ON_ONCE(wants_pge_off(vcpu) && (native_read_cr4() & X86_CR4_PGE));
 	WARN_ON_ONCE(native_read_cr4() != cr4_read_shadow());
 #endif
 	state->cr3 = lg_user_mode(vcpu) ? state->user_cr3 : state->kernel_cr3;
@@ -462,6 +471,22 @@ out:
 	return crossed;
 }
 NOKPROBE_SYMBOL(world_cross);
+
+/*
+ * world_init - what of the host matters to every guest
+ *
+ * A guest without pages in the high half may run with PGE on: what the TLB has
+ * for it there is supervisor's, and faults as no entry would.  All but one: with
+ * vsyscall=emulate the host has a global page that user mode may read, and a
+ * guest would read it through the TLB without a fault to tell us.
+ */
+void world_init(void)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address(VSYSCALL_ADDR, &level);
+
+	host_has_user_page = pte && (pte_flags(*pte) & _PAGE_USER);
+}
 
 /* The offsets that switcher.S was written with. */
 #define CHECK(type, field, offset) \

@@ -59,7 +59,6 @@ GP(wbinvd, "wbinvd")
 GP(invlpg, "invlpg (%rsp)")
 GP(sysretl, "sysretl")
 GP(sysretq, "sysretq")
-GP(xsetbv, "xor %ecx, %ecx; xgetbv; xsetbv")
 GP(read_cr0, "mov %cr0, %rax")
 GP(read_cr2, "mov %cr2, %rax")
 GP(read_cr3, "mov %cr3, %rax")
@@ -91,6 +90,18 @@ UD(clac, "clac")
 INSN(int3, "int3", TRAP_BP, "'int3' is a #BP")
 /* QEMU 7.2 does not know it, and says so. */
 INSN(icebp, ".byte 0xf1", on_tcg() ? TRAP_UD : TRAP_DB, "'icebp' is a #DB")
+
+/* Where the host has not turned XSAVE on, there is not even the instruction. */
+static u32 xsetbv_trap(void)
+{
+	u32 regs[4];
+
+	cpuid(1, 0, regs);
+	return regs[2] >> 27 & 1 ? TRAP_GP : TRAP_UD;
+}
+
+INSN(xsetbv, "xor %ecx, %ecx; xgetbv; xsetbv", xsetbv_trap(),
+     "'xsetbv' is a #GP, or a #UD without XSAVE")
 
 /*
  * What UMIP, where there is one, makes a #GP.  Without it these only show

@@ -116,11 +116,18 @@ CASE(user_syscalls, "a thousand stepped system calls, and the host is unmoved",
      BOTH_WAYS)
 {
 	struct user user;
+	u64 dbs;
 	int i;
 
 	for (i = 0; i < 1000; i++) {
 		user_init(&user, user_calls);
 		user_run(&user);
 	}
-	check_is(ask_stat(LG_STAT_DBS), 0, "LG_STAT_DBS");
+	/*
+	 * SYSCALL has cleared TF by the time the CPU looks for a step, says
+	 * QEMU; no, says Bochs, and reports each at the Switcher's first
+	 * instruction.  Either will do, but not something in between.
+	 */
+	dbs = ask_stat(LG_STAT_DBS);
+	check(dbs == 0 || dbs == 1000, "LG_STAT_DBS is none or all");
 }

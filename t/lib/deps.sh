@@ -17,9 +17,9 @@ groups() {
 		lint clang-format shellcheck sparse perl
 		rig qemu-system-x86 linux-headers-amd64 systemd dbus udev kmod
 		rig bash dash busybox-static iproute2 mount util-linux
-		rig gcc libc6-dev cpio xz-utils
+		rig gcc libc6-dev cpio xz-utils procps
 		bochs bochs bochs-term bochsbios vgabios
-		bochs isolinux syslinux-common genisoimage busybox-static cpio
+		bochs busybox-static gcc libc6-dev binutils cpio bsdutils
 		tags universal-ctags
 	EOT
 }

@@ -11,7 +11,9 @@
 # while a guest with CR4.PGE off comes and goes must be new for every process.
 # And KVM leaves its guest's values in the MSRs of SYSCALL until a thread
 # returns to user space, so what we find there when we come is not always
-# Linux's own, and must be there again when we go.
+# Linux's own.  Once we kept such values and put them back when we went; but
+# KVM may undo them by an interrupt in between, and then they stayed for good.
+# So our thread has to go by user space before its guest runs.
 
 . t/system/inside.sh
 inside -t 120

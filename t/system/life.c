@@ -3,6 +3,8 @@
  * life.c - a guest's process is stopped, killed, forked, exchanged
  *
  * Story: life.t.  Start at main(), which is the list.
+ *
+ * Long because it is a list of short stories that share nothing but their props.
  */
 #define _GNU_SOURCE
 #include <errno.h>
