@@ -25,6 +25,7 @@
 #ifndef LG_LAYOUT_H
 #define LG_LAYOUT_H
 
+#define WINDOW_SLOT     256 /* of the top-level table */
 #define SW_WINDOW_BYTES 0x10000
 #define SW_CODE_PAGES   2
 #define SW_STATE        0x4000
@@ -111,7 +112,7 @@
 #define HO_GUEST_GDTR 0x70
 #define HO_RETURN     0x80
 
-/* struct lguest_data, checked against guest.h in world.c */
+/* struct lguest_data, checked against guest.h in layout.c */
 #define DATA_RIP    0x00
 #define DATA_RFLAGS 0x08
 #define DATA_GS     0x10

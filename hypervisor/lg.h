@@ -8,7 +8,8 @@
  * Locks, outermost first:
  *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
  *	vm->lock	RAM slots and the list of vcpus
- *	window lock	page tables of the Switcher's windows (window.c)
+ *	window_lock	page tables of the Switcher's windows (window.c)
+ *	attach_lock	whose slot 256 is ours (attach.c)
  */
 #ifndef LG_H
 #define LG_H
@@ -198,10 +199,13 @@ void window_fini(void);
 u64 window_area_start(void);
 u64 window_area_end(void);
 unsigned int window_levels(void);
-int window_attach(struct mm_struct *mm);
-void window_detach(struct mm_struct *mm);
+u64 window_host_entry(void);
 void window_show(struct window *window, struct lg_vcpu *vcpu);
 void window_hide(struct window *window);
+
+/* attach.c */
+int attach_get(struct mm_struct *mm);
+void attach_put(struct mm_struct *mm);
 
 /* world.c */
 void world_init(void);

@@ -24,9 +24,9 @@ static int adopt(struct lg_vcpu *vcpu)
 	if (likely(vcpu->mm == current->mm))
 		return 0;
 	if (vcpu->mm)
-		window_detach(vcpu->mm);
+		attach_put(vcpu->mm);
 	vcpu->mm = NULL;
-	err = window_attach(current->mm);
+	err = attach_get(current->mm);
 	if (!err)
 		vcpu->mm = current->mm;
 	return err;

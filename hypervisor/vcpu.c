@@ -95,7 +95,7 @@ void vcpu_destroy(struct lg_vcpu *vcpu)
 	vm->vcpus[vcpu->id] = NULL;
 	mutex_unlock(&vm->lock);
 	if (vcpu->mm)
-		window_detach(vcpu->mm);
+		attach_put(vcpu->mm);
 	if (vcpu->data_page)
 		put_page(vcpu->data_page);
 	free_vcpu(vcpu);

@@ -8,19 +8,18 @@
  * window (layout.h has the picture), and there are two kinds of table for it:
  *
  *	- the host's, one for all, with every CPU's window, since a thread that
- *	  runs a vcpu moves between CPUs.  It goes into mm->pgd;
+ *	  runs a vcpu moves between CPUs.  attach.c puts it into mm->pgd;
  *	- a guest's, one for each CPU, with that CPU's window alone and without
  *	  its host page.  A shadow root points at the one of the CPU it runs on.
  *
  * What must never happen: a page in a window that is writable and executable,
  * or that CPL 3 may touch; a guest table that leads to another CPU's window.
  *
- * Next: hypervisor/world.c
+ * Next: hypervisor/attach.c
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
@@ -37,15 +36,7 @@
 
 DEFINE_PER_CPU(struct window, lg_window);
 
-/* An mm whose slot 256 is ours, and how many vcpus rely on it. */
-struct attached {
-	struct list_head list;
-	struct mm_struct *mm;
-	unsigned int vcpus;
-};
-
-static DEFINE_MUTEX(window_lock); /* the three below, and all the tables */
-static LIST_HEAD(attached_mms);
+static DEFINE_MUTEX(window_lock); /* the two below, and all the tables */
 static LIST_HEAD(window_pages); /* every page allocated here */
 static u64 *host_root; /* only slot 256 of it is used */
 
@@ -325,78 +316,10 @@ void window_hide(struct window *window)
 	set_pte_here(window->data_pte, NULL, window->start + SW_DATA);
 }
 
-/* ---- slot 256 of a process ---- */
-
-static struct attached *find_attached(struct mm_struct *mm)
+/* window_host_entry - what slot 256 of a host address space must hold */
+u64 window_host_entry(void)
 {
-	struct attached *att;
-
-	list_for_each_entry (att, &attached_mms, list) {
-		if (att->mm == mm)
-			return att;
-	}
-	return NULL;
-}
-
-static u64 *slot_of(struct mm_struct *mm)
-{
-	return (u64 *)mm->pgd + WINDOW_SLOT;
-}
-
-/*
- * window_attach - make the windows visible in mm, the current one
- *
- * The reference keeps the mm's top-level page even when the process is gone.
- * Returns 0; -EBUSY if somebody else uses the slot; -ENOMEM.
- */
-int window_attach(struct mm_struct *mm)
-{
-	struct attached *att;
-	int err = 0;
-
-	mutex_lock(&window_lock);
-	att = find_attached(mm);
-	if (att) {
-		att->vcpus++;
-		goto out;
-	}
-	err = -EBUSY;
-	if (READ_ONCE(*slot_of(mm)))
-		goto out;
-	err = -ENOMEM;
-	att = kzalloc(sizeof(*att), GFP_KERNEL_ACCOUNT);
-	if (!att)
-		goto out;
-	mmgrab(mm);
-	att->mm = mm;
-	att->vcpus = 1;
-	list_add(&att->list, &attached_mms);
-	WRITE_ONCE(*slot_of(mm), host_root[WINDOW_SLOT]);
-	err = 0;
-out:
-	mutex_unlock(&window_lock);
-	return err;
-}
-
-/*
- * window_detach - one vcpu fewer relies on mm
- *
- * After the last, a CPU may still remember where the slot led.  Those tables
- * stay until window_fini() has flushed every CPU, so it can do no harm.
- */
-void window_detach(struct mm_struct *mm)
-{
-	struct attached *att;
-
-	mutex_lock(&window_lock);
-	att = find_attached(mm);
-	if (!WARN_ON_ONCE(!att) && !--att->vcpus) {
-		WRITE_ONCE(*slot_of(mm), 0);
-		list_del(&att->list);
-		mmdrop(mm);
-		kfree(att);
-	}
-	mutex_unlock(&window_lock);
+	return host_root[WINDOW_SLOT];
 }
 
 /* ---- module load and unload ---- */
@@ -500,10 +423,9 @@ fail:
 	return err;
 }
 
-/* window_fini - nobody is attached any more */
+/* window_fini - nobody runs a vcpu any more */
 void window_fini(void)
 {
 	cpuhp_remove_state(hotplug_state);
-	WARN_ON(!list_empty(&attached_mms));
 	free_pages_of_windows();
 }

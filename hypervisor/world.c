@@ -18,7 +18,7 @@
  * bit back; and nothing that runs another mm may happen while it is off, as
  * without PGE the kernel's INVLPG reaches the current PCID only.
  *
- * Next: hypervisor/host_entry.S
+ * Next: hypervisor/layout.c
  */
 #include <linux/entry-kvm.h>
 #include <linux/kprobes.h>
@@ -150,7 +150,7 @@ static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
 	unsigned int view;
 
 	for (view = 0; view < 2; view++)
-		WRITE_ONCE(vcpu->root[view][256], window->top_entry);
+		WRITE_ONCE(vcpu->root[view][WINDOW_SLOT], window->top_entry);
 	state->kernel_cr3 =
 		cr3_of(vcpu->root[LG_MODE_KERNEL], PCID_KERNEL_VIEW);
 	state->user_cr3 = cr3_of(vcpu->root[LG_MODE_USER], PCID_USER_VIEW);
@@ -487,56 +487,3 @@ void world_init(void)
 
 	host_has_user_page = pte && (pte_flags(*pte) & _PAGE_USER);
 }
-
-/* The offsets that switcher.S was written with. */
-#define CHECK(type, field, offset) \
-	static_assert(offsetof(type, field) == (offset))
-CHECK(struct sw_state, dr7, ST_DR7);
-CHECK(struct sw_state, host_cr3, ST_HOST_CR3);
-CHECK(struct sw_state, keep, ST_KEEP);
-CHECK(struct sw_state, cr3, ST_CR3);
-CHECK(struct sw_state, kernel_cr3, ST_KERNEL_CR3);
-CHECK(struct sw_state, user_cr3, ST_USER_CR3);
-CHECK(struct sw_state, entry, ST_ENTRY);
-CHECK(struct sw_state, exit, ST_EXIT);
-CHECK(struct sw_state, kernel_gs, ST_KERNEL_GS);
-CHECK(struct sw_state, data, ST_DATA);
-CHECK(struct sw_state, fs, ST_FS);
-CHECK(struct sw_state, gs, ST_GS);
-CHECK(struct sw_state, segs, ST_SEGS);
-CHECK(struct sw_state, tmp_rsp, ST_TMP_RSP);
-CHECK(struct sw_state, tmp_rip, ST_TMP_RIP);
-CHECK(struct sw_state, tmp_gs, ST_TMP_GS);
-CHECK(struct sw_state, fault_trap, ST_FAULT_TRAP);
-CHECK(struct sw_state, fault_error, ST_FAULT_ERROR);
-CHECK(struct sw_state, fault_rip, ST_FAULT_RIP);
-CHECK(struct sw_state, fault_rsp, ST_FAULT_RSP);
-CHECK(struct sw_state, inside_nmis, ST_INSIDE_NMIS);
-CHECK(struct sw_state, inside_dbs, ST_INSIDE_DBS);
-CHECK(struct sw_state, inside_rip, ST_INSIDE_RIP);
-CHECK(struct sw_state, aborts, ST_ABORTS);
-CHECK(struct sw_state, regs, ST_REGS);
-CHECK(struct sw_regs, trap, RG_TRAP);
-CHECK(struct sw_regs, error, RG_ERROR);
-CHECK(struct sw_regs, rip, RG_RIP);
-CHECK(struct sw_regs, cs, RG_CS);
-CHECK(struct sw_regs, rflags, RG_RFLAGS);
-CHECK(struct sw_regs, rsp, RG_RSP);
-CHECK(struct sw_regs, ss, RG_SS);
-CHECK(struct sw_host, rsp, HO_RSP);
-CHECK(struct sw_host, gs, HO_GS);
-CHECK(struct sw_host, fs, HO_FS);
-CHECK(struct sw_host, segs, HO_SEGS);
-CHECK(struct sw_host, tss_desc, HO_TSS_DESC);
-CHECK(struct sw_host, ldt, HO_LDT);
-CHECK(struct sw_host, idtr, HO_IDTR);
-CHECK(struct sw_host, gdtr, HO_GDTR);
-CHECK(struct sw_host, gdtr_rw, HO_GDTR_RW);
-CHECK(struct sw_host, guest_idtr, HO_GUEST_IDTR);
-CHECK(struct sw_host, guest_gdtr, HO_GUEST_GDTR);
-CHECK(struct sw_host, return_to, HO_RETURN);
-CHECK(struct lguest_data, user_rip, DATA_RIP);
-CHECK(struct lguest_data, user_rflags, DATA_RFLAGS);
-CHECK(struct lguest_data, user_gs_base, DATA_GS);
-static_assert(sizeof(struct sw_regs) == ST_REGS_END - ST_REGS);
-static_assert(sizeof(struct sw_state) <= PAGE_SIZE);

@@ -3,7 +3,7 @@
 #
 # See far.c.
 #
-# Smoke: what a CPU may do in its own way.
+# What a CPU may do in its own way.
 
 . t/guest/guest.sh
 guest_test far

@@ -3,8 +3,6 @@
 #
 # lg.ko comes and goes as it likes, and so do CPUs and permissions.
 #
-# Smoke: what a CPU has to be told when it comes differs between CPUs.
-#
 # The module puts windows into page tables and leaves again; what it leaves
 # behind would be found by the next one, so it comes and goes often, with guests
 # in between.  A CPU may be off when it comes, and go and come back under a
