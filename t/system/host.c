@@ -201,10 +201,9 @@ static void test_msrs(__u64 op, const char *what)
 		bail_out("lgtest: msrs: %s", strerror(errno));
 	is((__u64)lgtest_number("msrs", "changed"), 0,
 	   "MSRs of another hypervisor live through a guest of %s", what);
-	is((__u64)lgtest_number("msrs", "held"), 0,
-	   "it never ran while they were live");
-	ok(lgtest_number("msrs", "returns") > 100,
-	   "its thread went by user space first (%lld of 400)",
+	/* The rest are turns in which our thread did not get the CPU. */
+	ok(lgtest_number("msrs", "returns") > 200,
+	   "its thread goes by user space before it runs (%lld of 400)",
 	   lgtest_number("msrs", "returns"));
 	ok(busy_await(&busy, 10) && busy_stop(&busy),
 	   "and the guest had its own");
