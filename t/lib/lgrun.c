@@ -14,11 +14,13 @@
  *
  * Start at main(), then run_way(), run_step() and differs().
  */
+#define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -369,6 +371,27 @@ static bool wanted(unsigned int number, char **words)
 	return false;
 }
 
+/*
+ * Cases about interrupts need some.  A CPU with nohz_full has none while one
+ * thread runs there; CPU 0 never is such a CPU.
+ */
+static void stay_where_the_tick_is(void)
+{
+	char cpus[64] = "";
+	FILE *file = fopen("/sys/devices/system/cpu/nohz_full", "r");
+	cpu_set_t only;
+
+	if (file && fgets(cpus, sizeof(cpus), file) && cpus[0] >= '0' &&
+	    cpus[0] <= '9') {
+		CPU_ZERO(&only);
+		CPU_SET(0, &only);
+		if (sched_setaffinity(0, sizeof(only), &only) < 0)
+			bail_out("sched_setaffinity: %s", strerror(errno));
+	}
+	if (file)
+		fclose(file);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i, ran = 0;
@@ -389,6 +412,7 @@ int main(int argc, char **argv)
 	}
 	argv += optind;
 	open_image(*argv++);
+	stay_where_the_tick_is();
 	for (i = 0; i < image.count; i++) {
 		if (!wanted(i, argv))
 			continue;
