@@ -358,6 +358,16 @@ int vmm_run_once(struct vmm *vmm)
 	return VMM_ERROR;
 }
 
+int vmm_run_on(struct vmm *vmm)
+{
+	int end;
+
+	do
+		end = vmm_run_once(vmm);
+	while (end == VMM_INTERRUPTED);
+	return end;
+}
+
 /* Text ends with a NUL; one that has none in RAM ends with RAM. */
 static int take_notify(struct vmm *vmm)
 {

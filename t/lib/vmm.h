@@ -121,6 +121,9 @@ int vmm_get_regs(struct vmm *vmm, struct lg_regs *regs);
 /* vmm_run_once - one LG_RUN; LG_EXIT_*, VMM_INTERRUPTED or VMM_ERROR */
 int vmm_run_once(struct vmm *vmm);
 
+/* vmm_run_on - to the next exit, however often the kernel wants the thread */
+int vmm_run_on(struct vmm *vmm);
+
 /* vmm_run - run to an end: LG_EXIT_*, VMM_TIMEOUT or VMM_ERROR */
 int vmm_run(struct vmm *vmm);
 

@@ -288,12 +288,12 @@ int main(void)
 	busy_create(&busy, OP_NOTIFY, 0, NULL);
 	test_device(busy.vmm.device);
 	test_vm(&busy.vmm);
-	is((__u64)vmm_run_once(&busy.vmm), LG_EXIT_NOTIFY, "a guest runs");
+	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_NOTIFY, "a guest runs");
 	test_state(&busy.vmm);
 	test_regs(&busy.vmm);
 	test_debugregs(&busy.vmm);
 	test_strangers(&busy.vmm);
-	is((__u64)vmm_run_once(&busy.vmm), LG_EXIT_NOTIFY,
+	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_NOTIFY,
 	   "the guest has not noticed any of it");
 	busy_destroy(&busy);
 	is((__u64)module_users(), (__u64)users, "nothing is left open");

@@ -20,9 +20,7 @@ static int one(unsigned int i)
 	int end;
 
 	busy_create(&busy, ops[i % 3], 10, NULL);
-	do
-		end = vmm_run_once(&busy.vmm);
-	while (end == VMM_INTERRUPTED);
+	end = vmm_run_on(&busy.vmm);
 	busy_destroy(&busy);
 	return end == LG_EXIT_SHUTDOWN || end == LG_EXIT_KILLED ||
 	       end == LG_EXIT_NOTIFY;

@@ -62,11 +62,22 @@ static void run_forever(struct busy *busy)
 	while (busy->end == VMM_INTERRUPTED || busy->end == LG_EXIT_NOTIFY);
 }
 
-/* One LG_RUN; the exit status says which token came, counted from 1. */
+/* LG_RUN, again for as long as the kernel only wants the thread. */
+static int run_vcpu(int vcpu)
+{
+	int r;
+
+	do
+		r = ioctl(vcpu, LG_RUN, 0);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+/* To one exit; the exit status says which token came, counted from 1. */
 static void run_to_token(struct busy *busy)
 {
-	if (ioctl(busy->vmm.vcpu, LG_RUN, 0))
-		_exit(200 + (errno == EINTR));
+	if (run_vcpu(busy->vmm.vcpu))
+		_exit(200);
 	_exit(busy->vmm.run->exit == LG_EXIT_NOTIFY
 		      ? (int)(busy->vmm.run->data[0] & 0x7f)
 		      : 199);
@@ -74,7 +85,7 @@ static void run_to_token(struct busy *busy)
 
 static __u64 next_token(struct busy *busy)
 {
-	int end = vmm_run_once(&busy->vmm);
+	int end = vmm_run_on(&busy->vmm);
 
 	if (end != LG_EXIT_NOTIFY)
 		return (__u64)end;
@@ -298,7 +309,7 @@ static int executed(const char *fd)
 	int vcpu = atoi(fd);
 	struct lg_run *run = mmap(NULL, 4096, PROT_READ, MAP_SHARED, vcpu, 0);
 
-	if (run == MAP_FAILED || ioctl(vcpu, LG_RUN, 0))
+	if (run == MAP_FAILED || run_vcpu(vcpu))
 		return 198;
 	return run->exit == LG_EXIT_NOTIFY ? (int)(run->data[0] & 0x7f) : 199;
 }
@@ -391,7 +402,7 @@ static void test_adoption(void)
 	if (run == MAP_FAILED)
 		bail_out("a received vcpu: mmap: %s", strerror(errno));
 	for (i = 3; i < 10; i++)
-		if (ioctl(vcpu, LG_RUN, 0) || run->exit != LG_EXIT_NOTIFY ||
+		if (run_vcpu(vcpu) || run->exit != LG_EXIT_NOTIFY ||
 		    run->data[0] != OP_TOKEN + (__u64)i)
 			break;
 	is((__u64)i, 10, "who receives it runs it on, with all its memory");
@@ -451,7 +462,7 @@ static void test_closed(void)
 	is(next_token(&busy), 2,
 	   "a vcpu runs with the VM, its RAM and the device closed");
 	munmap(busy.vmm.run, 4096);
-	is((__u64)ioctl(busy.vmm.vcpu, LG_RUN, 0), 0, "without a run page too");
+	is((__u64)run_vcpu(busy.vmm.vcpu), 0, "without a run page too");
 	busy.vmm.run = NULL;
 	busy_destroy(&busy);
 }
@@ -526,7 +537,7 @@ static void test_killed(void)
 	regs.rip += 2;
 	is((__u64)vmm_set_regs(&busy.vmm, &regs), 0,
 	   "its registers may be read and written");
-	is((__u64)vmm_run_once(&busy.vmm), LG_EXIT_KILLED,
+	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_KILLED,
 	   "but nothing brings it back");
 	ok(!!strstr(busy.vmm.run->why, "invalid opcode"),
 	   "for the same reason");

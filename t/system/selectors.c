@@ -55,7 +55,7 @@ static int set_tls(struct user_desc *low, int number, int present)
 
 static int run(struct busy *busy)
 {
-	return vmm_run_once(&busy->vmm) == LG_EXIT_NOTIFY ? 0 : errno;
+	return vmm_run_on(&busy->vmm) == LG_EXIT_NOTIFY ? 0 : errno;
 }
 
 static void test_tls(struct busy *busy)
