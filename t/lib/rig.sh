@@ -4,9 +4,9 @@
 # rig.sh - what a test script needs to run things where our module is
 #
 # Source it from the top of the tree.  A test that needs a machine starts with
-# rig_need, so that it is skipped, with the reason, where there can be none.
+# rig_need, so that it fails, with the reason, where there can be none.
 #
-#	rig_need                the machine can be had, or the test is skipped
+#	rig_need                the machine can be had, or the tests end here
 #	rig_exec [opt] cmd...   as t/rig/rig exec
 #	rig_run [opt] cmd...    the same, leaving $rc, $out and $err
 #	rig_expect regex cmd... with RIG_EXPECT_LOG set for that command
@@ -36,6 +36,6 @@ rig_expect() {
 rig_need() {
 	command -v qemu-system-x86_64 >/dev/null && return 0
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && return 0
-	echo '1..0 # SKIP no qemu-system-x86_64, and no way to install it'
-	exit 0
+	echo 'Bail out!  no qemu-system-x86_64, and no way to install it'
+	exit 1
 }
