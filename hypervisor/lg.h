@@ -19,6 +19,7 @@
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 #include <linux/preempt.h>
+#include <linux/wait.h>
 #include <asm/desc_defs.h>
 #include <asm/fpu/api.h>
 #include <lguest/guest.h>
@@ -106,6 +107,11 @@ struct lg_vcpu {
 	bool killed;
 	u64 stat[LG_STAT_COUNT];
 
+	/* kick.c */
+	unsigned long requests; /* [atomic] bits LG_REQ_* */
+	int inside; /* the CPU that runs guest code for us, or -1 */
+	wait_queue_head_t sleep; /* of a vcpu that has nothing to do */
+
 	/* world.c */
 	struct preempt_notifier notifier;
 	int cpu; /* [IRQs off] where loaded, or -1 */
@@ -179,6 +185,13 @@ void debug_put(struct lg_vcpu *vcpu);
 
 /* run.c */
 int vcpu_run(struct lg_vcpu *vcpu);
+
+/* kick.c */
+#define LG_REQ_FLUSH 0 /* forget what the TLB says of our roots */
+
+void kick(struct lg_vcpu *vcpu);
+void request(struct lg_vcpu *vcpu, unsigned int what);
+void request_all(struct lg_vm *vm, unsigned int what);
 
 /* window.c */
 struct window {

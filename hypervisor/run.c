@@ -10,7 +10,7 @@
  * What must never happen: an entry with registers that would make the Switcher
  * fault, or with a guest that has been killed.
  *
- * Next: hypervisor/trap.c
+ * Next: hypervisor/kick.c
  */
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -67,6 +67,12 @@ static int host_work(void)
 	return 0;
 }
 
+static void serve_requests(struct lg_vcpu *vcpu)
+{
+	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
+		vcpu->flush = true;
+}
+
 static int run_until_exit(struct lg_vcpu *vcpu)
 {
 	int ret = 0;
@@ -82,6 +88,8 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 			vcpu->run->exit = LG_EXIT_KILLED;
 			return 0;
 		}
+		if (unlikely(READ_ONCE(vcpu->requests)))
+			serve_requests(vcpu);
 		if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
 		else

@@ -69,6 +69,8 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	vcpu->id = id;
 	vcpu->serial = atomic64_inc_return(&serials);
 	vcpu->cpu = -1;
+	vcpu->inside = -1;
+	init_waitqueue_head(&vcpu->sleep);
 	mutex_init(&vcpu->lock);
 	INIT_LIST_HEAD(&vcpu->tables);
 	world_notifier_init(vcpu);

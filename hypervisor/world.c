@@ -454,7 +454,9 @@ bool world_cross(struct lg_vcpu *vcpu)
 
 	local_irq_disable();
 	xfer_to_guest_mode_prepare();
-	if (unlikely(xfer_to_guest_mode_work_pending()))
+	smp_store_mb(vcpu->inside, smp_processor_id()); /* see kick.c */
+	if (unlikely(xfer_to_guest_mode_work_pending() ||
+		     READ_ONCE(vcpu->requests)))
 		goto out;
 	window = this_cpu_ptr(&lg_window);
 	if (unlikely(window->loaded != vcpu || vcpu->flush)) {
@@ -467,6 +469,7 @@ bool world_cross(struct lg_vcpu *vcpu)
 		cross(vcpu, window);
 	crossed = true;
 out:
+	WRITE_ONCE(vcpu->inside, -1);
 	local_irq_enable();
 	return crossed;
 }
