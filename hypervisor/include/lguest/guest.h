@@ -138,14 +138,17 @@ struct lguest_info {
 } __attribute__((aligned(256)));
 
 /* LHCALL_SET_RING: calls to be made by and by, in a page. */
+struct lguest_async {
+	__u64 number;
+	__u64 arg[3];
+};
+
 struct lguest_ring {
 	__u32 head; /* the guest's: calls put in, ever */
 	__u32 tail; /* lg.ko's: calls made, ever */
 	__u32 reserved[14];
-	struct lguest_async {
-		__u64 number;
-		__u64 arg[3];
-	} calls[LGUEST_RING_SIZE]; /* call n is in n % LGUEST_RING_SIZE */
+	struct lguest_async
+		calls[LGUEST_RING_SIZE]; /* call n is in n % LGUEST_RING_SIZE */
 	__u64 reserved1[248];
 } __attribute__((aligned(4096)));
 

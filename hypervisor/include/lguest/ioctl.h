@@ -167,11 +167,13 @@ struct lg_events {
 #define LG_NMI_WOKEN   (1 << 2) /* LGUEST_IPI_WAKE came before the wait */
 
 /* LHCALL_LOAD_IDT_ENTRY's; handler 0: none. */
+struct lg_gate {
+	__u64 handler;
+	__u64 flags; /* LGUEST_GATE_* */
+};
+
 struct lg_gates {
-	struct lg_gate {
-		__u64 handler;
-		__u64 flags; /* LGUEST_GATE_* */
-	} gate[LGUEST_GATES];
+	struct lg_gate gate[LGUEST_GATES];
 };
 
 /* What the guest has told of itself.  LG_NOWHERE: not yet. */
