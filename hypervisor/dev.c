@@ -22,7 +22,9 @@
 #include <asm/tsc.h>
 #include "lg.h"
 
-#define ALL_FEATURES (LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS)
+#define ALL_FEATURES                                        \
+	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | \
+	 LG_FEATURE_PCID)
 
 /* ---- the vcpu's descriptor ---- */
 

@@ -106,6 +106,7 @@ static int set_data(struct lg_vcpu *vcpu, gpa_t gpa)
 	set_page_dirty_lock(page);
 	vcpu->data_page = page;
 	vcpu->data_offset = offset_in_page(gpa);
+	vcpu->data_gpa = gpa;
 	return 0;
 }
 
@@ -138,7 +139,9 @@ static int hc_init(struct lg_vcpu *vcpu, struct sw_regs *regs)
 	}
 	/* What the guest asks for and the VM was given; the rest it lacks. */
 	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
-		info.features = features & LGUEST_FEATURE_DIRECT_SYSCALL;
+		info.features |= features & LGUEST_FEATURE_DIRECT_SYSCALL;
+	if (vcpu->vm->features & LG_FEATURE_PCID)
+		info.features |= features & LGUEST_FEATURE_PCID;
 	err = mem_write(vcpu->vm, where, &info, sizeof(info));
 	if (err == -EFAULT) {
 		lg_kill(vcpu, "LGUEST_INIT: lguest_info at %#llx is not in RAM",
@@ -174,22 +177,44 @@ static int hc_shutdown(struct lg_vcpu *vcpu, struct sw_regs *regs)
 
 static int hc_new_pgtable(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
-	struct page *page = mem_page(vcpu->vm, regs->rdi >> PAGE_SHIFT);
+	u64 tag = vcpu->features & LGUEST_FEATURE_PCID ?
+			  X86_CR3_PCID_NOFLUSH | X86_CR3_PCID_MASK :
+			  0;
+	gpa_t root = regs->rdi & ~tag;
+	struct page *page = mem_page(vcpu->vm, root >> PAGE_SHIFT);
 	int err = PTR_ERR_OR_ZERO(page);
 
 	if (!err)
 		put_page(page);
-	if (err == -EFAULT || offset_in_page(regs->rdi)) {
+	if (err == -EFAULT || offset_in_page(root)) {
 		lg_kill(vcpu, "NEW_PGTABLE: %#llx is not a page of RAM",
 			regs->rdi);
 		return 0;
 	}
-	return err ? err : shadow_new_root(vcpu, regs->rdi);
+	return err ? err : shadow_load(vcpu, regs->rdi);
 }
 
 static int hc_flush_tlb(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
-	return shadow_new_root(vcpu, vcpu->cr3);
+	if (regs->rdi == LGUEST_FLUSH_USER)
+		return shadow_new_root(vcpu, vcpu->cr3);
+	if (regs->rdi == LGUEST_FLUSH_ALL)
+		shadow_flush_all(vcpu);
+	else
+		lg_kill(vcpu, "FLUSH_TLB: no such kind: %llu", regs->rdi);
+	return 0;
+}
+
+static int hc_flush_page(struct lg_vcpu *vcpu, struct sw_regs *regs)
+{
+	shadow_flush_page(vcpu, regs->rdi);
+	return 0;
+}
+
+static int hc_release_pgtable(struct lg_vcpu *vcpu, struct sw_regs *regs)
+{
+	shadow_release(vcpu, regs->rdi);
+	return 0;
 }
 
 static int hc_notify(struct lg_vcpu *vcpu, struct sw_regs *regs)
@@ -240,6 +265,8 @@ static const hypercall_fn handlers[LHCALL_MAX] = {
 	[LHCALL_SET_SYSCALL] = hc_set_syscall,
 	[LHCALL_SET_DEBUGREG] = hc_set_debugreg,
 	[LHCALL_GET_DEBUGREG] = hc_get_debugreg,
+	[LHCALL_FLUSH_PAGE] = hc_flush_page,
+	[LHCALL_RELEASE_PGTABLE] = hc_release_pgtable,
 };
 
 /*

@@ -7,7 +7,8 @@
  *
  * Locks, outermost first:
  *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
- *	vm->lock	RAM slots and the list of vcpus
+ *	vm->lock	the list of vcpus, and who changes RAM slots
+ *	vm->mem		RAM slots, and every use of guest memory: see mem.c
  *	window_lock	page tables of the Switcher's windows (window.c)
  *	attach_lock	whose slot 256 is ours (attach.c)
  */
@@ -19,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 #include <linux/preempt.h>
+#include <linux/rwsem.h>
 #include <linux/wait.h>
 #include <asm/desc_defs.h>
 #include <asm/fpu/api.h>
@@ -88,8 +90,25 @@ struct lg_vm {
 	struct kref ref;
 	u64 features; /* [I]mmutable */
 	struct mutex lock;
-	struct lg_ram ram[LG_MAX_SLOTS]; /* lock */
+	struct rw_semaphore mem;
+	struct lg_ram ram[LG_MAX_SLOTS]; /* mem */
 	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
+};
+
+/*
+ * How guest_walk() reaches the guest's page tables: a few of their pages are
+ * kept, each in the place that its number says.
+ */
+#define MEM_READER_PAGES 32
+
+struct mem_reader {
+	struct guest_reader reader;
+	struct lg_vm *vm;
+	struct {
+		gfn_t gfn;
+		struct page *page; /* or NULL */
+	} kept[MEM_READER_PAGES];
+	int err; /* why the last entry() gave NULL */
 };
 
 /* What struct lg_debugregs is to the outside. */
@@ -130,14 +149,20 @@ struct lg_vcpu {
 	/* hypercall.c */
 	struct page *data_page; /* of struct lguest_data, or NULL */
 	u32 data_offset; /* in that page */
+	gpa_t data_gpa;
 	u64 features; /* LGUEST_FEATURE_* in force */
 
+	/* mem.c */
+	struct mem_reader reader; /* vm->mem */
+
 	/* shadow.c */
-	gpa_t cr3;
+	u64 cr3; /* the guest's: the root's gpa, and its PCID */
 	u64 *root[2]; /* LG_MODE_KERNEL, LG_MODE_USER */
 	struct list_head tables; /* every page of both */
 	unsigned int num_tables;
 	u64 cr2;
+	u32 guest_error; /* of the fault that is the guest's: GPF_* */
+	gva_t gva_fault; /* where mem_gva_read() or mem_gva_write() met it */
 	u32 async_pf; /* with cr2: a message from a KVM host below this one */
 };
 
@@ -152,22 +177,21 @@ void vm_get(struct lg_vm *vm);
 void vm_put(struct lg_vm *vm);
 int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot);
 int vm_remove_ram(struct lg_vm *vm, u32 slot);
+void vm_freeze(struct lg_vm *vm);
+void vm_thaw(struct lg_vm *vm);
 __printf(2, 3) void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...);
 
 /* mem.c */
 struct page *mem_page(struct lg_vm *vm, gfn_t gfn);
+struct page *mem_page_locked(struct lg_vm *vm, gfn_t gfn);
 int mem_read(struct lg_vm *vm, gpa_t gpa, void *buf, size_t bytes);
 int mem_write(struct lg_vm *vm, gpa_t gpa, const void *buf, size_t bytes);
-
-struct mem_reader {
-	struct guest_reader reader;
-	struct lg_vm *vm;
-	struct page *page;
-	int err; /* why the last entry() gave NULL */
-};
-
+int mem_gva_read(struct lg_vcpu *vcpu, gva_t gva, void *buf, size_t bytes,
+		 bool user, u32 *error);
+int mem_gva_write(struct lg_vcpu *vcpu, gva_t gva, const void *buf,
+		  size_t bytes, bool user, u32 *error);
 void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm);
-void mem_reader_fini(struct mem_reader *reader);
+void mem_reader_drop(struct mem_reader *reader);
 
 /* vcpu.c */
 struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id);
@@ -248,7 +272,13 @@ bool hypercall_enter_kernel(struct lg_vcpu *vcpu);
 /* shadow.c */
 int shadow_init(struct lg_vcpu *vcpu);
 void shadow_fini(struct lg_vcpu *vcpu);
+void shadow_forget(struct lg_vcpu *vcpu);
+void shadow_serve_flush(struct lg_vcpu *vcpu);
 int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
+int shadow_load(struct lg_vcpu *vcpu, u64 cr3);
+void shadow_flush_all(struct lg_vcpu *vcpu);
+void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva);
+void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
 int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
 
 /* The daemon sees it in the run page when LG_RUN returns. */
@@ -266,6 +296,13 @@ static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
 static inline bool lg_canonical(u64 gva)
 {
 	return (u64)((s64)(gva << 16) >> 16) == gva;
+}
+
+/* May a guest have anything at this address? */
+static inline bool lg_guests_own(gva_t gva)
+{
+	return lg_canonical(gva) &&
+	       (gva < window_area_start() || gva >= window_area_end());
 }
 
 /* A base that this CPU loads without a fault, whatever the guest's tables. */

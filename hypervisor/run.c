@@ -70,7 +70,7 @@ static int host_work(void)
 static void serve_requests(struct lg_vcpu *vcpu)
 {
 	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
-		vcpu->flush = true;
+		shadow_serve_flush(vcpu);
 }
 
 static int run_until_exit(struct lg_vcpu *vcpu)

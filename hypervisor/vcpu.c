@@ -27,6 +27,7 @@ static int alloc_pages_of(struct lg_vcpu *vcpu)
 static void free_vcpu(struct lg_vcpu *vcpu)
 {
 	shadow_fini(vcpu);
+	mem_reader_drop(&vcpu->reader);
 	if (vcpu->fpu.fpstate)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
@@ -73,6 +74,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	init_waitqueue_head(&vcpu->sleep);
 	mutex_init(&vcpu->lock);
 	INIT_LIST_HEAD(&vcpu->tables);
+	mem_reader_init(&vcpu->reader, vm);
 	world_notifier_init(vcpu);
 	err = alloc_pages_of(vcpu);
 	if (!err) {

@@ -256,6 +256,7 @@ static const struct {
 	C(LG_ABI_VERSION,		1),
 	C(LG_FEATURE_DIRECT_SYSCALL,	0x1),
 	C(LG_FEATURE_DEBUGREGS,		0x2),
+	C(LG_FEATURE_PCID,		0x4),
 	C(LG_FEATURE_EVENTFD,		0x20),
 	C(LG_NOWHERE,			0xffffffffffffffff),
 	C(LG_INFO,			0x8078b600),

@@ -28,6 +28,7 @@
 /* struct lg_info.features and struct lg_vm_create.features */
 #define LG_FEATURE_DIRECT_SYSCALL (1ULL << 0) /* see LHCALL_SET_SYSCALL */
 #define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
+#define LG_FEATURE_PCID           (1ULL << 2) /* LHCALL_NEW_PGTABLE */
 #define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
