@@ -16,6 +16,7 @@
  *
  * Next: hypervisor/event.c
  */
+#include <linux/types.h>
 #include <asm/fpu/xcr.h>
 #include "lg.h"
 
@@ -39,11 +40,17 @@ static u64 *gpr(struct sw_regs *regs, unsigned int number)
 	u64 *const table[16] = {
 		&regs->rax, &regs->rcx, &regs->rdx, &regs->rbx,
 		&regs->rsp, &regs->rbp, &regs->rsi, &regs->rdi,
-		&regs->r8,  &regs->r9,	&regs->r10, &regs->r11,
+		&regs->r8,  &regs->r9,  &regs->r10, &regs->r11,
 		&regs->r12, &regs->r13, &regs->r14, &regs->r15,
 	};
 
 	return table[number & 15];
+}
+
+/* Is it the guest's doing that its memory could not be read? */
+static bool guests_own(int err)
+{
+	return err == -EFAULT || err == -ENXIO || err == -EAGAIN;
 }
 
 /* The bytes at RIP, as many as are there.  0, or the host's failure. */
@@ -59,7 +66,7 @@ static int fetch(struct lg_vcpu *vcpu, struct insn *insn)
 			   &ignored);
 	if (err) {
 		insn->len = 0;
-		return err == -EFAULT ? 0 : err;
+		return guests_own(err) ? 0 : err;
 	}
 	if (insn->len == 15)
 		return 0;
@@ -67,7 +74,7 @@ static int fetch(struct lg_vcpu *vcpu, struct insn *insn)
 			   /* user= */ false, &ignored);
 	if (!err)
 		insn->len = 15;
-	return err == -EFAULT ? 0 : err;
+	return guests_own(err) ? 0 : err;
 }
 
 /* The next byte; 0x06, which no 64-bit code has, if there is none. */
@@ -111,7 +118,7 @@ static bool mov_from_cr(struct lg_vcpu *vcpu, struct insn *insn)
 }
 
 /* XCR0 is the host's, and stays so; saying it once more does no harm. */
-static bool xsetbv(const struct sw_regs *regs)
+static bool same_xcr0(const struct sw_regs *regs)
 {
 	return boot_cpu_has(X86_FEATURE_OSXSAVE) && !(u32)regs->rcx &&
 	       (regs->rdx << 32 | (u32)regs->rax) == xgetbv(0);
@@ -123,7 +130,7 @@ static bool two_bytes(struct lg_vcpu *vcpu, struct insn *insn)
 
 	switch (next(insn)) {
 	case 0x01:
-		return next(insn) == 0xd1 && xsetbv(regs);
+		return next(insn) == 0xd1 && same_xcr0(regs);
 	case 0x09: /* WBINVD */
 		return true;
 	case 0x20:

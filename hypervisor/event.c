@@ -19,7 +19,11 @@
  *
  * Next: hypervisor/interrupt.c
  */
+#include <linux/bitmap.h>
 #include <linux/nospec.h>
+#include <linux/percpu.h>
+#include <asm/processor.h>
+#include <asm/debugreg.h>
 #include "lg.h"
 #include "trace.h"
 
@@ -105,11 +109,13 @@ static void enter_handler(struct lg_vcpu *vcpu, const struct lg_gate *gate,
 		WRITE_ONCE(data_of(vcpu)->irq_enabled, 0);
 }
 
-/* 0; -EFAULT if the frame has no place to be; other errors are the host's. */
+/*
+ * 0, and the handler runs; -EFAULT if the frame has no place to be; other
+ * errors are the host's.  Or 0 and the vcpu has been killed.
+ */
 static int try_deliver(struct lg_vcpu *vcpu, unsigned int vector, bool error,
 		       u64 code)
 {
-	const struct lg_gate *gate = &vcpu->told.gates[vector];
 	size_t bytes = sizeof(struct frame) - (error ? 0 : 8);
 	u64 rsp = stack_for(vcpu, vector) - bytes;
 	struct frame frame;
@@ -120,8 +126,13 @@ static int try_deliver(struct lg_vcpu *vcpu, unsigned int vector, bool error,
 	err = mem_gva_write(vcpu, rsp, (void *)&frame + sizeof(frame) - bytes,
 			    bytes, /* user= */ false, &ignored);
 	if (!err)
-		enter_handler(vcpu, gate, rsp);
-	return err;
+		enter_handler(vcpu, &vcpu->told.gates[vector], rsp);
+	if (err != -ENXIO && err != -EAGAIN)
+		return err;
+	lg_kill(vcpu, "the stack at %#llx %s", rsp,
+		err == -ENXIO ? "is mapped outside RAM"
+			      : "has page tables that would not hold still");
+	return 0;
 }
 
 /* event_has_gate - would the guest get an event of this vector? */
@@ -154,7 +165,6 @@ static int deliver(struct lg_vcpu *vcpu, unsigned int vector, bool error,
 	err = try_deliver(vcpu, vector, error, code);
 	if (err != -EFAULT)
 		return err;
-	err = -EFAULT;
 	if (vector != VECTOR_DF && event_has_gate(vcpu, VECTOR_DF))
 		err = try_deliver(vcpu, VECTOR_DF, true, 0);
 	if (err != -EFAULT)
@@ -218,9 +228,8 @@ bool event_can_run(struct lg_vcpu *vcpu)
 {
 	if (!vcpu->pins[PIN_DATA].page)
 		return false;
-	return next_vector(vcpu) ||
-	       (test_bit(NMI_PENDING, &vcpu->nmi) &&
-		!test_bit(NMI_BLOCKED, &vcpu->nmi));
+	return next_vector(vcpu) || (test_bit(NMI_PENDING, &vcpu->nmi) &&
+				     !test_bit(NMI_BLOCKED, &vcpu->nmi));
 }
 
 /* An NMI that may come now.  0, or the host's failure. */
@@ -296,15 +305,15 @@ int event_look(struct lg_vcpu *vcpu)
 /*
  * event_stepped - #DB: was it ours, to see the no-interrupt range left?
  *
- * world.c has set TF in the flags of a guest that is stepping, and cleared it.
+ * world.c sets TF in the flags of a guest that is stepping, and clears it.
  */
 bool event_stepped(struct lg_vcpu *vcpu)
 {
-	if (!vcpu->stepping || !(vcpu->debug.dr6 & DR6_STEP) ||
+	if (!vcpu->stepping || !(vcpu->dr6_now & DR_STEP) ||
 	    (vcpu->state->regs.rflags & RFLAGS_TF))
 		return false;
-	vcpu->debug.dr6 &= ~(u64)DR6_STEP;
-	return !(vcpu->debug.dr6 & DR6_TRAPS);
+	vcpu->debug.dr6 &= ~(u64)DR_STEP;
+	return !(vcpu->dr6_now & DR_TRAP_BITS);
 }
 
 /* ---- the way back ---- */
@@ -348,10 +357,12 @@ int event_iret(struct lg_vcpu *vcpu)
 	}
 	err = mem_gva_read(vcpu, regs->rsp, &frame, sizeof(frame),
 			   /* user= */ false, &ignored);
-	if (err == -EFAULT)
+	if (err == -EFAULT || err == -ENXIO || err == -EAGAIN) {
 		lg_kill(vcpu, "IRET: no frame at %#llx", regs->rsp);
+		return 0;
+	}
 	if (err)
-		return err == -EFAULT ? 0 : err;
+		return err;
 	clear_bit(NMI_BLOCKED, &vcpu->nmi);
 	vcpu->look = true;
 	regs->rax = frame.rax;

@@ -12,7 +12,7 @@
  *
  * What must never happen: a page that is not in one of this VM's slots.
  *
- * Next: hypervisor/hypercall.c
+ * Next: hypervisor/emulate.c
  */
 #include <linux/highmem.h>
 #include <linux/nospec.h>

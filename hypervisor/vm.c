@@ -29,6 +29,7 @@ struct lg_vm *vm_create(u64 features)
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->mem);
 	vm->features = features;
+	clock_init(vm);
 	return vm;
 }
 
@@ -157,16 +158,17 @@ void vm_thaw(struct lg_vm *vm)
 	mutex_unlock(&vm->lock);
 }
 
-/* Has a vcpu its lguest_data here?  The window shows it, and will go on. */
-static bool holds_data(const struct lg_vm *vm, const struct lg_ram *ram)
+/* Has a vcpu a page pinned here?  We, or the window, will go on using it. */
+static bool holds_pins(const struct lg_vm *vm, const struct lg_ram *ram)
 {
 	unsigned int i;
 
-	for (i = 0; i < LG_MAX_VCPUS; i++) {
-		const struct lg_vcpu *vcpu = vm->vcpus[i];
+	for (i = 0; i < LG_MAX_VCPUS * PIN_COUNT; i++) {
+		const struct lg_vcpu *vcpu = vm->vcpus[i / PIN_COUNT];
 
-		if (vcpu && READ_ONCE(vcpu->data_page) &&
-		    READ_ONCE(vcpu->data_gpa) - ram->gpa < ram->bytes)
+		if (vcpu &&
+		    READ_ONCE(vcpu->pins[i % PIN_COUNT].gpa) - ram->gpa <
+			    ram->bytes)
 			return true;
 	}
 	return false;
@@ -175,8 +177,8 @@ static bool holds_data(const struct lg_vm *vm, const struct lg_ram *ram)
 /*
  * vm_remove_ram - take a piece of RAM away again, from running vcpus too
  *
- * Returns 0; -ENOENT if there is no such slot; -EBUSY if a vcpu has its
- * lguest_data there.
+ * Returns 0; -ENOENT if there is no such slot; -EBUSY if a vcpu has
+ * registered a page there.
  */
 int vm_remove_ram(struct lg_vm *vm, u32 slot)
 {
@@ -187,7 +189,7 @@ int vm_remove_ram(struct lg_vm *vm, u32 slot)
 	vm_freeze(vm);
 	if (!ram->bytes)
 		err = -ENOENT;
-	else if (holds_data(vm, ram))
+	else if (holds_pins(vm, ram))
 		err = -EBUSY;
 	for (i = 0; i < LG_MAX_VCPUS && !err; i++) {
 		if (vm->vcpus[i])

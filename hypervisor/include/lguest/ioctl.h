@@ -225,7 +225,9 @@ struct lg_run {
 #define LG_STAT_SYSCALLS      8 /* system calls that took the long way */
 #define LG_STAT_MCES          9
 #define LG_STAT_DBS           10 /* #DB taken inside the Switcher */
-#define LG_STAT_COUNT         11
+#define LG_STAT_INTERRUPTS    11 /* delivered to the guest */
+#define LG_STAT_QUEUED        12 /* hypercalls that came in the ring */
+#define LG_STAT_COUNT         13
 
 #define LG_IOC_MAGIC   0xB6
 #define LG_INFO        _IOR(LG_IOC_MAGIC, 0x00, struct lg_info)
