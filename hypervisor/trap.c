@@ -130,11 +130,10 @@ static int syscall(struct lg_vcpu *vcpu)
 }
 
 /*
- * What INT n, INT3 or INTO at RIP asks for, and how long it is; -EFAULT if it
- * is none of them.  It is read from memory: QEMU's emulation gets the error
- * code wrong.
+ * What INT n at RIP asks for; -EFAULT if there is none.  It is read from memory:
+ * QEMU's emulation gets the error code wrong.
  */
-static int soft_vector(struct lg_vcpu *vcpu, unsigned int *len)
+static int soft_vector(struct lg_vcpu *vcpu)
 {
 	u64 rip = vcpu->state->regs.rip;
 	bool user = lg_user_mode(vcpu);
@@ -142,16 +141,10 @@ static int soft_vector(struct lg_vcpu *vcpu, unsigned int *len)
 	u32 ignored;
 	int err = mem_gva_read(vcpu, rip, &insn, 1, user, &ignored);
 
-	*len = 1;
 	if (err)
 		return err;
-	if (insn == 0xcc)
-		return 3;
-	if (insn == 0xce)
-		return 4;
 	if (insn != 0xcd)
 		return -EFAULT;
-	*len = 2;
 	err = mem_gva_read(vcpu, rip + 1, &vector, 1, user, &ignored);
 	return err ? err : vector;
 }
@@ -161,8 +154,7 @@ static int soft_interrupt(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
 	const struct lg_gate *gate;
-	unsigned int len;
-	int vector = soft_vector(vcpu, &len);
+	int vector = soft_vector(vcpu);
 
 	if (vector == -EFAULT)
 		return event_exception(vcpu, 13, regs->error);
@@ -172,7 +164,7 @@ static int soft_interrupt(struct lg_vcpu *vcpu)
 	if (!gate->handler ||
 	    (lg_user_mode(vcpu) && !(gate->flags & LGUEST_GATE_USER)))
 		return event_exception(vcpu, 13, vector << 3 | 2);
-	regs->rip += len;
+	regs->rip += 2;
 	return event_soft(vcpu, vector);
 }
 
