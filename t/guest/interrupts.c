@@ -187,6 +187,76 @@ CASE(in_user, "user mode can always be interrupted", BOTH_WAYS)
 	check_is(event_last.at.rflags & RFLAGS_IF, RFLAGS_IF, "with IF");
 }
 
+static u32 ticks;
+
+static void tick_on(struct event *event)
+{
+	(void)event;
+	if (++ticks == 200)
+		stop = 1;
+	else
+		set_clockevent(1, 0);
+}
+
+/*
+ * User mode counts in three registers, two of which SYSCALL loses; they must
+ * agree when it is told to stop.
+ */
+static void count_in_user(void)
+{
+	extern const char counts[];
+	struct user user;
+
+	asm(".pushsection .user.text, \"ax\"\n"
+	    "counts: xor %ecx, %ecx\n"
+	    "	xor %r11d, %r11d\n"
+	    "	xor %eax, %eax\n"
+	    "1:	inc %rcx\n"
+	    "	inc %r11\n"
+	    "	inc %rax\n"
+	    "	cmpq $0, (%rdi)\n"
+	    "	je 1b\n"
+	    "	mov %rcx, %rbx\n"
+	    "	mov %r11, %rdx\n"
+	    "	syscall\n\tud2\n"
+	    ".popsection");
+	event_init();
+	on_event(TIMER, tick_on);
+	set_clockevent(1, 0);
+	user_init(&user, counts);
+	user.rdi = (u64)&stop;
+	user.gs_base = 0x654321;
+	user_run(&user);
+	check_is(ticks, 200, "interrupts");
+	check_is(user.rbx, user.rax, "RCX");
+	check_is(user.rdx, user.rax, "R11");
+	check_is(user.gs_base, 0x654321, "GS base");
+}
+
+CASE(iret, "two hundred interrupts of user mode leave no trace", BOTH_WAYS)
+{
+	count_in_user();
+}
+
+CASE(direct_iret, "nor with the direct return", BOTH_WAYS)
+{
+	hc_init(&lguest_data, &info, LGUEST_ABI_VERSION,
+		LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET);
+	if (info.features & LGUEST_FEATURE_DIRECT_IRET) {
+		hypercall(LHCALL_SET_SYSCALL, (u64)user_entry, (u64)user_exit,
+			  (u64)event_iret, 0);
+		event_direct = 1;
+	}
+	count_in_user();
+}
+
+CASE(iret_unasked, "which has to be asked for", DIES(LGUEST_TRAP_SYSCALL),
+     .why = "SET_SYSCALL", LONG_WAY)
+{
+	hypercall(LHCALL_SET_SYSCALL, (u64)user_entry, (u64)user_exit,
+		  (u64)event_iret, 0);
+}
+
 /* ---- NMI ---- */
 
 static u32 nmi_depth, nmi_deepest;
