@@ -137,6 +137,11 @@ struct lg_told {
 	struct lg_gate gates[LGUEST_GATES];
 };
 
+/* A hypercall: copied from registers, or out of the ring. */
+struct lg_call {
+	u64 number, arg[4], result;
+};
+
 /* Bits of struct lg_vcpu.nmi */
 enum {
 	NMI_PENDING,
@@ -187,6 +192,7 @@ struct lg_vcpu {
 	struct lg_told told;
 	u64 tls[LGUEST_TLS_COUNT];
 	u32 ring_tail;
+	struct lg_call call; /* the one being made; not on the stack, for speed */
 
 	/* event.c, interrupt.c */
 	unsigned long pending[4]; /* [atomic] a bit for each vector */
@@ -365,10 +371,6 @@ void clock_publish(struct lg_vcpu *vcpu);
 void clock_steal(struct lg_vcpu *vcpu);
 
 /* hypercall.c */
-struct lg_call {
-	u64 number, arg[4], result;
-};
-
 int hypercall(struct lg_vcpu *vcpu);
 int ring_drain(struct lg_vcpu *vcpu);
 

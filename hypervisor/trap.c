@@ -199,11 +199,11 @@ int trap_serve(struct lg_vcpu *vcpu)
 
 	if (vcpu->killed)
 		return 0;
+	if (likely(regs->trap == LGUEST_TRAP_SYSCALL))
+		return syscall(vcpu);
 	switch (regs->trap) {
 	case 14:
 		return page_fault(vcpu);
-	case LGUEST_TRAP_SYSCALL:
-		return syscall(vcpu);
 	case LGUEST_TRAP_SYSCALL32:
 		return event_soft(vcpu, LGUEST_TRAP_SYSCALL32);
 	case 1:
