@@ -73,7 +73,6 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	vcpu->inside = -1;
 	init_waitqueue_head(&vcpu->sleep);
 	mutex_init(&vcpu->lock);
-	INIT_LIST_HEAD(&vcpu->tables);
 	mem_reader_init(&vcpu->reader, vm);
 	world_notifier_init(vcpu);
 	err = alloc_pages_of(vcpu);
@@ -181,6 +180,8 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 
 	if (!good_regs(in))
 		return -EINVAL;
+	/* Its memory may be another's that was saved with these registers. */
+	shadow_flush_all(vcpu);
 	err = shadow_new_root(vcpu, in->cr3);
 	if (err)
 		return err;

@@ -37,10 +37,7 @@
 #include "lg.h"
 #include "trace.h"
 
-/* PCIDs of the two views.  Linux has 1 to 6, with bit 11 set under PTI too. */
-#define PCID_KERNEL_VIEW 0x10
-#define PCID_USER_VIEW   0x11
-#define CR3_NO_FLUSH     (1ULL << 63)
+#define CR3_NO_FLUSH (1ULL << 63)
 
 /* What DEBUGCTL may not have while the host's addresses are gone. */
 #define DEBUGCTL_BTS (DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
@@ -143,23 +140,43 @@ static u64 cr3_of(const u64 *root, u64 pcid)
 	return keeps_pcids() ? cr3 | CR3_NO_FLUSH : cr3;
 }
 
-/* Tells the Switcher which roots to use, and the TLB to forget the old ones. */
+/*
+ * Tells the Switcher which roots to use, and the TLB to forget what it should
+ * no longer know.  Other contexts pay what they owe when they are loaded.
+ */
 static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
 {
+	const struct shadow_context *context = vcpu->context;
+	unsigned int index = context - vcpu->contexts;
+	u64 pcid = SHADOW_PCID + 2 * index;
 	struct sw_state *state = vcpu->state;
 	unsigned int view;
 
 	for (view = 0; view < 2; view++)
-		WRITE_ONCE(vcpu->root[view][WINDOW_SLOT], window->top_entry);
-	state->kernel_cr3 =
-		cr3_of(vcpu->root[LG_MODE_KERNEL], PCID_KERNEL_VIEW);
-	state->user_cr3 = cr3_of(vcpu->root[LG_MODE_USER], PCID_USER_VIEW);
+		WRITE_ONCE(context->root[view][WINDOW_SLOT], window->top_entry);
+	state->kernel_cr3 = cr3_of(context->root[LG_MODE_KERNEL], pcid);
+	state->user_cr3 = cr3_of(context->root[LG_MODE_USER], pcid + 1);
 	state->keep = cr4_read_shadow() & X86_CR4_PCIDE ? CR3_NO_FLUSH : 0;
-	if (keeps_pcids()) {
-		invpcid_flush_single_context(PCID_KERNEL_VIEW);
-		invpcid_flush_single_context(PCID_USER_VIEW);
+	if (keeps_pcids() && (vcpu->stale & BIT(index))) {
+		invpcid_flush_single_context(pcid);
+		invpcid_flush_single_context(pcid + 1);
 	}
+	vcpu->stale &= ~BIT(index);
 	vcpu->flush = false;
+}
+
+/*
+ * What this CPU's TLB has under our PCIDs is true only if we were here last, and
+ * it was here that we were last; and the window's pages are the same.
+ */
+static void check_tlb(struct lg_vcpu *vcpu, struct window *window)
+{
+	if (window->last != vcpu->serial || vcpu->last_cpu != vcpu->cpu ||
+	    vcpu->last_data != vcpu->data_page)
+		vcpu->stale = SHADOW_ALL;
+	window->last = vcpu->serial;
+	vcpu->last_cpu = vcpu->cpu;
+	vcpu->last_data = vcpu->data_page;
 }
 
 /* What of the host's state is the thread's, and stays while it is loaded. */
@@ -188,7 +205,7 @@ static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 	/* What another guest has trained must not steer this one. */
 	if (window->last != vcpu->serial)
 		indirect_branch_prediction_barrier();
-	window->last = vcpu->serial;
+	check_tlb(vcpu, window);
 	window_show(window, vcpu);
 	vcpu->state->data = window->start + SW_DATA + vcpu->data_offset;
 	note_thread(window->host);
