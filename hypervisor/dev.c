@@ -22,9 +22,9 @@
 #include <asm/tsc.h>
 #include "lg.h"
 
-#define ALL_FEATURES                                        \
-	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | \
-	 LG_FEATURE_PCID | LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG)
+#define ALL_FEATURES                                                          \
+	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
+	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG)
 
 /* ---- the vcpu's descriptor ---- */
 

@@ -177,9 +177,9 @@ static int hc_shutdown(struct lg_vcpu *vcpu, struct sw_regs *regs)
 
 static int hc_new_pgtable(struct lg_vcpu *vcpu, struct sw_regs *regs)
 {
-	u64 tag = vcpu->features & LGUEST_FEATURE_PCID ?
-			  X86_CR3_PCID_NOFLUSH | X86_CR3_PCID_MASK :
-			  0;
+	u64 tag = vcpu->features & LGUEST_FEATURE_PCID
+			  ? X86_CR3_PCID_NOFLUSH | X86_CR3_PCID_MASK
+			  : 0;
 	gpa_t root = regs->rdi & ~tag;
 	struct page *page = mem_page(vcpu->vm, root >> PAGE_SHIFT);
 	int err = PTR_ERR_OR_ZERO(page);

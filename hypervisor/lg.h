@@ -99,20 +99,11 @@ struct lg_vm {
 	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
 };
 
-/*
- * How guest_walk() reaches the guest's page tables: a few of their pages are
- * kept, each in the place that its number says.
- */
-#define MEM_READER_PAGES 32
-
+/* How guest_walk() reaches the guest's page tables; what is kept is pinned. */
 struct mem_reader {
 	struct guest_reader reader;
 	struct lg_vm *vm;
-	struct {
-		gfn_t gfn;
-		struct page *page; /* or NULL */
-	} kept[MEM_READER_PAGES];
-	int err; /* why the last entry() gave NULL */
+	int err; /* why the last table() gave NULL */
 };
 
 /*

@@ -41,6 +41,26 @@ const struct lg_ram *mem_ram(struct lg_vm *vm, gfn_t gfn)
 	return NULL;
 }
 
+/* What find_get_page() does, in half as many instructions. */
+static struct page *find_in_cache(struct address_space *mapping, pgoff_t index)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	struct folio *folio;
+
+	rcu_read_lock();
+	folio = xas_load(&xas);
+	if (xas_retry(&xas, folio) || xa_is_value(folio))
+		folio = NULL; /* it comes, goes, or is swapped out: ask shmem */
+	if (folio && !folio_try_get_rcu(folio))
+		folio = NULL;
+	if (folio && unlikely(folio != xas_reload(&xas))) {
+		folio_put(folio);
+		folio = NULL;
+	}
+	rcu_read_unlock();
+	return folio ? folio_file_page(folio, index) : NULL;
+}
+
 /*
  * mem_ram_page - the page of a slot behind a guest-physical page number
  *
@@ -52,7 +72,7 @@ struct page *mem_ram_page(const struct lg_ram *ram, gfn_t gfn, bool wait)
 {
 	struct address_space *mapping = ram->memfd->f_mapping;
 	pgoff_t index = ram->first + (gfn - (ram->gpa >> PAGE_SHIFT));
-	struct page *page = find_get_page(mapping, index);
+	struct page *page = find_in_cache(mapping, index);
 
 	if (likely(page)) {
 		if (PageUptodate(page) && !PageHWPoison(page))
@@ -254,57 +274,50 @@ int mem_gva_write(struct lg_vcpu *vcpu, gva_t gva, const void *buf,
 
 /* ---- for guest_walk() ---- */
 
-static void drop_kept(struct mem_reader *mem, unsigned int i)
+static void drop_kept(struct guest_reader *reader, unsigned int place)
 {
-	struct page *page = mem->kept[i].page;
+	u64 *table = reader->kept[place].table;
+	struct page *page;
 
-	if (!page)
+	if (!table)
 		return;
+	page = virt_to_page(table);
 	if (!PageDirty(page))
 		set_page_dirty_lock(page); /* the walk sets A and D bits */
 	put_page(page);
-	mem->kept[i].page = NULL;
+	reader->kept[place].table = NULL;
 }
 
-/* Is it still the file's, or has somebody punched a hole there? */
-static bool in_file(struct page *page)
-{
-	return READ_ONCE(compound_head(page)->mapping);
-}
-
-static u64 *reader_entry(struct guest_reader *reader, gpa_t gpa)
+static u64 *reader_table(struct guest_reader *reader, gpa_t gpa)
 {
 	struct mem_reader *mem =
 		container_of(reader, struct mem_reader, reader);
-	gfn_t gfn = gpa >> PAGE_SHIFT;
-	unsigned int i = gfn % MEM_READER_PAGES;
-	struct page *page = mem->kept[i].page;
+	unsigned int place = guest_reader_place(gpa);
+	struct page *page;
 
-	if (unlikely(!page || mem->kept[i].gfn != gfn || !in_file(page))) {
-		drop_kept(mem, i);
-		page = find_page(mem->vm, gfn, /* write= */ true);
-		if (IS_ERR(page)) {
-			mem->err = PTR_ERR(page);
-			return NULL;
-		}
-		mem->kept[i].gfn = gfn;
-		mem->kept[i].page = page;
+	drop_kept(reader, place);
+	page = find_page(mem->vm, gpa >> PAGE_SHIFT, /* write= */ true);
+	if (IS_ERR(page)) {
+		mem->err = PTR_ERR(page);
+		return NULL;
 	}
-	return page_address(page) + offset_in_page(gpa);
+	reader->kept[place].gpa = gpa;
+	reader->kept[place].table = page_address(page);
+	return page_address(page);
 }
 
 /* mem_reader_init - how guest_walk() reaches this VM's page tables */
-void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm)
+void mem_reader_init(struct mem_reader *mem, struct lg_vm *vm)
 {
-	reader->reader.entry = reader_entry;
-	reader->vm = vm;
+	mem->reader.table = reader_table;
+	mem->vm = vm;
 }
 
 /* mem_reader_drop - let go of the pages it keeps; caller holds vm->mem */
-void mem_reader_drop(struct mem_reader *reader)
+void mem_reader_drop(struct mem_reader *mem)
 {
 	unsigned int i;
 
-	for (i = 0; i < MEM_READER_PAGES; i++)
-		drop_kept(reader, i);
+	for (i = 0; i < GUEST_READER_KEEPS; i++)
+		drop_kept(&mem->reader, i);
 }

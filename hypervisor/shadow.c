@@ -65,8 +65,7 @@ static u64 make_spte(const struct leaf *leaf, const struct lg_ram *ram,
 	    mem_may_write(ram, leaf->gfn))
 		spte |= _PAGE_RW;
 	/* The user's slots have NX above, where they are lent to the kernel. */
-	if ((leaf->prot & GPTE_NX) ||
-	    (!place->users && (leaf->prot & GPTE_US)))
+	if ((leaf->prot & GPTE_NX) || (!place->users && (leaf->prot & GPTE_US)))
 		spte |= _PAGE_NX;
 	return spte;
 }
@@ -110,30 +109,36 @@ static bool is_large(const struct guest_walk *walk, const struct lg_ram *ram,
 
 /* ---- neighbours ---- */
 
-/* What the guest says about the page so many entries after walk's. */
-static bool read_neighbour(const struct guest_walk *walk, int distance,
-			   struct leaf *leaf)
+/* The guest's entry so many after walk's, or 0 if that was never used. */
+static u64 read_neighbour(const struct guest_walk *walk, int distance)
 {
+	const u64 used = GPTE_P | GPTE_A;
 	u64 entry;
 
-	if (walk->shift > PAGE_SHIFT) {
-		*leaf = (struct leaf){
+	if (walk->shift > PAGE_SHIFT) /* the same entry, so far */
+		return used;
+	entry = READ_ONCE(
+		walk->entries[(walk->gva >> PAGE_SHIFT & 511) + distance]);
+	return (entry & (used | GPTE_RSVD)) == used ? entry : 0;
+}
+
+/* What it says about its page. */
+static struct leaf read_leaf(const struct guest_walk *walk, u64 entry,
+			     int distance)
+{
+	if (walk->shift > PAGE_SHIFT)
+		return (struct leaf){
 			.gfn = walk->gfn + distance,
 			.prot = walk->prot,
 			.dirty = walk->dirty,
 			.global = walk->global,
 		};
-		return true;
-	}
-	entry = READ_ONCE(walk->entries[(walk->gva >> PAGE_SHIFT & 511) +
-					distance]);
-	*leaf = (struct leaf){
+	return (struct leaf){
 		.gfn = (entry & GPTE_ADDR) >> PAGE_SHIFT,
 		.prot = (walk->above & (entry | GPTE_NX)) | (entry & GPTE_NX),
 		.dirty = entry & GPTE_D,
 		.global = entry & GPTE_G,
 	};
-	return (entry & GPTE_P) && (entry & GPTE_A) && !(entry & GPTE_RSVD);
 }
 
 static bool fits(const struct place *place, const struct leaf *leaf)
@@ -148,22 +153,23 @@ static bool fits(const struct place *place, const struct leaf *leaf)
  * CPU may have in its TLB at any time.  Only what costs no wait is taken.
  */
 static void fill_neighbours(struct lg_vcpu *vcpu, const struct guest_walk *walk,
-			    const struct place *place,
-			    const struct lg_ram *ram)
+			    const struct place *place, const struct lg_ram *ram)
 {
 	int at = walk->gva >> PAGE_SHIFT & (NEIGHBOURS - 1), i;
 
 	for (i = 0; i < NEIGHBOURS; i++) {
+		u64 entry = read_neighbour(walk, i - at);
 		struct place next = *place;
 		struct leaf leaf;
 		struct page *page;
 
-		next.entry = place->entry - at + i;
-		if (*next.entry || !read_neighbour(walk, i - at, &leaf) ||
-		    !fits(place, &leaf))
+		next.entry += i - at;
+		if (!entry || *next.entry)
 			continue;
-		if (leaf.gfn - (ram->gpa >> PAGE_SHIFT) >=
-		    ram->bytes >> PAGE_SHIFT)
+		leaf = read_leaf(walk, entry, i - at);
+		if (!fits(place, &leaf) ||
+		    leaf.gfn - (ram->gpa >> PAGE_SHIFT) >= ram->bytes >>
+			    PAGE_SHIFT)
 			continue;
 		page = mem_ram_page(ram, leaf.gfn, /* wait= */ false);
 		if (page)

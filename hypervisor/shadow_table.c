@@ -61,11 +61,11 @@ static void count_pages(struct lg_vcpu *vcpu, long pages)
 static u64 *new_table(struct lg_vcpu *vcpu, unsigned int level,
 		      struct list_head *tables)
 {
-	struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT, order_of(level));
+	struct page *page =
+		alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order_of(level));
 
 	if (!page)
 		return NULL;
-	clear_page(page_address(page));
 	set_page_private(page, level);
 	list_add(&page->lru, tables);
 	count_pages(vcpu, 1L << order_of(level));
@@ -77,8 +77,8 @@ static void zap_all(u64 *table)
 	unsigned int i;
 
 	for (i = 0; i < 512; i++) {
-		if (table[i] && (shadow_level(table) == 1 ||
-				 (table[i] & _PAGE_PSE)))
+		if (table[i] &&
+		    (shadow_level(table) == 1 || (table[i] & _PAGE_PSE)))
 			shadow_zap(&table[i]);
 	}
 }
@@ -146,9 +146,9 @@ static unsigned int bit_of(const struct lg_vcpu *vcpu,
 /* shadow_owe_flush - something in this slot was taken away or changed */
 void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot)
 {
-	owe_flush(vcpu, shadow_is_global(vcpu, slot) ?
-				SHADOW_ALL :
-				bit_of(vcpu, vcpu->context));
+	owe_flush(vcpu, shadow_is_global(vcpu, slot)
+				? SHADOW_ALL
+				: bit_of(vcpu, vcpu->context));
 }
 
 /* The window goes too; load_roots() puts it back before the context runs. */
@@ -188,6 +188,7 @@ static void drop_all(struct lg_vcpu *vcpu)
 {
 	unsigned int i;
 
+	mem_reader_drop(&vcpu->reader);
 	for (i = 0; i < SHADOW_CONTEXTS; i++)
 		drop_context(vcpu, &vcpu->contexts[i]);
 	drop_global(vcpu);
@@ -275,8 +276,10 @@ static void load_context(struct lg_vcpu *vcpu, struct shadow_context *context,
 	bool keep = (cr3 & X86_CR3_PCID_NOFLUSH) && context->used &&
 		    context->cr3 == (cr3 & CR3_KEY);
 
-	if (!keep)
+	if (!keep) {
 		drop_context(vcpu, context);
+		mem_reader_drop(&vcpu->reader); /* look at the tables anew */
+	}
 	context->cr3 = cr3 & CR3_KEY;
 	context->used = ++vcpu->clock;
 	vcpu->context = context;
@@ -424,7 +427,6 @@ void shadow_serve_flush(struct lg_vcpu *vcpu)
 void shadow_forget(struct lg_vcpu *vcpu)
 {
 	drop_all(vcpu);
-	mem_reader_drop(&vcpu->reader);
 }
 
 /* ---- the way to an entry ---- */
@@ -533,9 +535,9 @@ u64 *shadow_slot(struct lg_vcpu *vcpu, const struct guest_walk *walk)
 u64 *shadow_entry(struct lg_vcpu *vcpu, u64 *slot,
 		  const struct guest_walk *walk, unsigned int level)
 {
-	struct list_head *tables = shadow_is_global(vcpu, slot) ?
-					   &vcpu->global_tables :
-					   &vcpu->context->tables;
+	struct list_head *tables = shadow_is_global(vcpu, slot)
+					   ? &vcpu->global_tables
+					   : &vcpu->context->tables;
 	u64 *table, *entry = slot;
 	unsigned int at;
 

@@ -27,7 +27,6 @@ static int alloc_pages_of(struct lg_vcpu *vcpu)
 static void free_vcpu(struct lg_vcpu *vcpu)
 {
 	shadow_fini(vcpu);
-	mem_reader_drop(&vcpu->reader);
 	if (vcpu->fpu.fpstate)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	free_page((unsigned long)vcpu->run);

@@ -19,18 +19,18 @@
 #define LGUEST_ABI_MIN     1
 #define LGUEST_ABI_VERSION 1
 
-#define LHCALL_FLUSH_ASYNC  0 /* () */
-#define LHCALL_LGUEST_INIT  1 /* (hot gpa, info gpa, abi, features) */
-#define LHCALL_SHUTDOWN     2 /* (LGUEST_SHUTDOWN_*, gpa of the reason) */
-#define LHCALL_NEW_PGTABLE  4 /* (cr3) */
-#define LHCALL_FLUSH_TLB    5 /* (LGUEST_FLUSH_*) */
-#define LHCALL_NOTIFY       17 /* (token) */
-#define LHCALL_SET_SYSCALL  32 /* (entry, exit) */
-#define LHCALL_SET_DEBUGREG 33 /* (number, value) */
-#define LHCALL_GET_DEBUGREG 34 /* (number) */
-#define LHCALL_FLUSH_PAGE   35 /* (gva) */
+#define LHCALL_FLUSH_ASYNC     0 /* () */
+#define LHCALL_LGUEST_INIT     1 /* (hot gpa, info gpa, abi, features) */
+#define LHCALL_SHUTDOWN        2 /* (LGUEST_SHUTDOWN_*, gpa of the reason) */
+#define LHCALL_NEW_PGTABLE     4 /* (cr3) */
+#define LHCALL_FLUSH_TLB       5 /* (LGUEST_FLUSH_*) */
+#define LHCALL_NOTIFY          17 /* (token) */
+#define LHCALL_SET_SYSCALL     32 /* (entry, exit) */
+#define LHCALL_SET_DEBUGREG    33 /* (number, value) */
+#define LHCALL_GET_DEBUGREG    34 /* (number) */
+#define LHCALL_FLUSH_PAGE      35 /* (gva) */
 #define LHCALL_RELEASE_PGTABLE 36 /* (gpa of the top-level table) */
-#define LHCALL_MAX          37
+#define LHCALL_MAX             37
 
 /* LHCALL_LGUEST_INIT's features: what the guest understands. */
 #define LGUEST_FEATURE_DIRECT_SYSCALL (1 << 0)
