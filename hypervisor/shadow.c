@@ -148,32 +148,42 @@ static bool fits(const struct place *place, const struct leaf *leaf)
 	return !place->globals || (leaf->global && !(leaf->prot & GPTE_US));
 }
 
+/* Only what costs no wait is taken, and from the same slot of RAM. */
+static void fill_neighbour(struct lg_vcpu *vcpu, const struct place *place,
+			   const struct leaf *leaf, const struct lg_ram *ram)
+{
+	struct page *page;
+
+	if (!fits(place, leaf) ||
+	    leaf->gfn - (ram->gpa >> PAGE_SHIFT) >= ram->bytes >> PAGE_SHIFT)
+		return;
+	page = mem_ram_page(ram, leaf->gfn, /* wait= */ false);
+	if (page)
+		set_leaf(vcpu, place, leaf, ram, page);
+}
+
 /*
  * Entries beside one that faulted, if the guest has used them before: what a
- * CPU may have in its TLB at any time.  Only what costs no wait is taken.
+ * CPU may have in its TLB at any time.
  */
 static void fill_neighbours(struct lg_vcpu *vcpu, const struct guest_walk *walk,
-			    const struct place *place, const struct lg_ram *ram)
+			    struct place place, const struct lg_ram *ram)
 {
-	int at = walk->gva >> PAGE_SHIFT & (NEIGHBOURS - 1), i;
+	int before = walk->gva >> PAGE_SHIFT & (NEIGHBOURS - 1), i;
+	u64 *first = place.entry - before;
 
 	for (i = 0; i < NEIGHBOURS; i++) {
-		u64 entry = read_neighbour(walk, i - at);
-		struct place next = *place;
 		struct leaf leaf;
-		struct page *page;
+		u64 entry;
 
-		next.entry += i - at;
-		if (!entry || *next.entry)
+		if (first[i])
 			continue;
-		leaf = read_leaf(walk, entry, i - at);
-		if (!fits(place, &leaf) ||
-		    leaf.gfn - (ram->gpa >> PAGE_SHIFT) >= ram->bytes >>
-			    PAGE_SHIFT)
+		entry = read_neighbour(walk, i - before);
+		if (!entry)
 			continue;
-		page = mem_ram_page(ram, leaf.gfn, /* wait= */ false);
-		if (page)
-			set_leaf(vcpu, &next, &leaf, ram, page);
+		leaf = read_leaf(walk, entry, i - before);
+		place.entry = &first[i];
+		fill_neighbour(vcpu, &place, &leaf, ram);
 	}
 }
 
@@ -233,7 +243,7 @@ static int fill(struct lg_vcpu *vcpu, const struct guest_walk *walk)
 	}
 	set_leaf(vcpu, &place, &leaf, ram, page);
 	if (place.level == 1)
-		fill_neighbours(vcpu, walk, &place, ram);
+		fill_neighbours(vcpu, walk, place, ram);
 	trace_lg_shadow_fill(vcpu, walk);
 	return 0;
 }
