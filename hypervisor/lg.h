@@ -171,12 +171,13 @@ struct lg_vcpu {
 	/* mem.c */
 	struct mem_reader reader; /* vm->mem */
 
-	/* shadow_table.c: vm->mem too; the VM frozen, if not our own thread */
+	/* shadow_context.c: vm->mem too; the VM frozen, if not our own thread */
 	u64 cr3; /* the guest's: the root's gpa, and its PCID */
 	struct shadow_context contexts[SHADOW_CONTEXTS];
 	struct shadow_context *context; /* the one that runs */
 	u64 *global_slots; /* of the guest's global pages, for all contexts */
 	struct list_head global_tables;
+	DECLARE_BITMAP(globals, 512); /* which of these slots lead somewhere */
 	u64 clock; /* counts loads of contexts */
 	unsigned long shadow_pages; /* of all these tables */
 
@@ -304,6 +305,32 @@ bool hypercall_enter_kernel(struct lg_vcpu *vcpu);
 /* shadow.c */
 int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
 
+/* shadow_context.c */
+int shadow_init(struct lg_vcpu *vcpu);
+void shadow_fini(struct lg_vcpu *vcpu);
+int shadow_load(struct lg_vcpu *vcpu, u64 cr3);
+int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
+void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
+void shadow_flush_all(struct lg_vcpu *vcpu);
+void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva);
+void shadow_serve_flush(struct lg_vcpu *vcpu);
+void shadow_forget(struct lg_vcpu *vcpu);
+void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot);
+void shadow_make_room(struct lg_vcpu *vcpu);
+void shadow_load_roots(struct lg_vcpu *vcpu, const struct window *window);
+void shadow_check_tlb(struct lg_vcpu *vcpu, struct window *window);
+
+static inline u64 *shadow_slot_of(struct shadow_context *context,
+				  unsigned int view, gva_t gva)
+{
+	return &context->slots[view][gva >> 63][gva >> 39 & 511];
+}
+
+static inline u64 *shadow_global_slot(struct lg_vcpu *vcpu, gva_t gva)
+{
+	return &vcpu->global_slots[gva >> 39 & 511];
+}
+
 /* shadow_table.c */
 #define SHADOW_TABLE \
 	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
@@ -318,21 +345,17 @@ int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
 #define SHADOW_LEAVES       2
 #define SHADOW_LEAVES_ORDER 2
 
-int shadow_init(struct lg_vcpu *vcpu);
-void shadow_fini(struct lg_vcpu *vcpu);
-void shadow_make_room(struct lg_vcpu *vcpu);
 u64 *shadow_slot(struct lg_vcpu *vcpu, const struct guest_walk *walk);
 u64 *shadow_entry(struct lg_vcpu *vcpu, u64 *slot,
 		  const struct guest_walk *walk, unsigned int level);
-void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot);
 void shadow_zap(u64 *entry);
-void shadow_forget(struct lg_vcpu *vcpu);
-void shadow_serve_flush(struct lg_vcpu *vcpu);
-int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
-int shadow_load(struct lg_vcpu *vcpu, u64 cr3);
-void shadow_flush_all(struct lg_vcpu *vcpu);
-void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva);
-void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
+bool shadow_zap_page(u64 *slot, gva_t gva);
+void shadow_free_tables(struct lg_vcpu *vcpu, struct list_head *tables);
+
+static inline u64 shadow_table_entry(const u64 *table)
+{
+	return __sme_pa(table) | SHADOW_TABLE;
+}
 
 static inline struct page *shadow_page(u64 entry)
 {

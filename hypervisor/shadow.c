@@ -24,7 +24,7 @@
  *
  * Where we stand: trap.c has a page fault.  Start at shadow_fault().
  *
- * Next: hypervisor/shadow_table.c
+ * Next: hypervisor/shadow_context.c
  */
 #include <linux/mm.h>
 #include <asm/io.h>

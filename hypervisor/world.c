@@ -27,7 +27,6 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
-#include <asm/invpcid.h>
 #include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
@@ -36,8 +35,6 @@
 #include <asm/vsyscall.h>
 #include "lg.h"
 #include "trace.h"
-
-#define CR3_NO_FLUSH (1ULL << 63)
 
 /* What DEBUGCTL may not have while the host's addresses are gone. */
 #define DEBUGCTL_BTS (DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
@@ -124,61 +121,6 @@ static void put_pge(struct lg_vcpu *vcpu)
 	vcpu->pge_off = false;
 }
 
-/* CR3 has PCIDs, and we can flush one of them: then roots stay warm. */
-static bool keeps_pcids(void)
-{
-	return (cr4_read_shadow() & X86_CR4_PCIDE) &&
-	       boot_cpu_has(X86_FEATURE_INVPCID);
-}
-
-static u64 cr3_of(const u64 *root, u64 pcid)
-{
-	u64 cr3 = __sme_pa(root);
-
-	if (cr4_read_shadow() & X86_CR4_PCIDE)
-		cr3 |= pcid;
-	return keeps_pcids() ? cr3 | CR3_NO_FLUSH : cr3;
-}
-
-/*
- * Tells the Switcher which roots to use, and the TLB to forget what it should
- * no longer know.  Other contexts pay what they owe when they are loaded.
- */
-static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
-{
-	const struct shadow_context *context = vcpu->context;
-	unsigned int index = context - vcpu->contexts;
-	u64 pcid = SHADOW_PCID + 2 * index;
-	struct sw_state *state = vcpu->state;
-	unsigned int view;
-
-	for (view = 0; view < 2; view++)
-		WRITE_ONCE(context->root[view][WINDOW_SLOT], window->top_entry);
-	state->kernel_cr3 = cr3_of(context->root[LG_MODE_KERNEL], pcid);
-	state->user_cr3 = cr3_of(context->root[LG_MODE_USER], pcid + 1);
-	state->keep = cr4_read_shadow() & X86_CR4_PCIDE ? CR3_NO_FLUSH : 0;
-	if (keeps_pcids() && (vcpu->stale & BIT(index))) {
-		invpcid_flush_single_context(pcid);
-		invpcid_flush_single_context(pcid + 1);
-	}
-	vcpu->stale &= ~BIT(index);
-	vcpu->flush = false;
-}
-
-/*
- * What this CPU's TLB has under our PCIDs is true only if we were here last, and
- * it was here that we were last; and the window's pages are the same.
- */
-static void check_tlb(struct lg_vcpu *vcpu, struct window *window)
-{
-	if (window->last != vcpu->serial || vcpu->last_cpu != vcpu->cpu ||
-	    vcpu->last_data != vcpu->data_page)
-		vcpu->stale = SHADOW_ALL;
-	window->last = vcpu->serial;
-	vcpu->last_cpu = vcpu->cpu;
-	vcpu->last_data = vcpu->data_page;
-}
-
 /* What of the host's state is the thread's, and stays while it is loaded. */
 static void note_thread(struct sw_host *host)
 {
@@ -193,7 +135,7 @@ static void note_thread(struct sw_host *host)
 static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 {
 	if (window->loaded == vcpu) {
-		load_roots(vcpu, window);
+		shadow_load_roots(vcpu, window);
 		return;
 	}
 	if (WARN_ON_ONCE(!window->ready || window->loaded)) {
@@ -205,11 +147,11 @@ static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 	/* What another guest has trained must not steer this one. */
 	if (window->last != vcpu->serial)
 		indirect_branch_prediction_barrier();
-	check_tlb(vcpu, window);
+	shadow_check_tlb(vcpu, window);
 	window_show(window, vcpu);
 	vcpu->state->data = window->start + SW_DATA + vcpu->data_offset;
 	note_thread(window->host);
-	load_roots(vcpu, window);
+	shadow_load_roots(vcpu, window);
 	load_msrs(vcpu, window);
 	load_pge(vcpu);
 	lg_count(vcpu, LG_STAT_LOADS);
