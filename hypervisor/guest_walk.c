@@ -19,7 +19,6 @@
 #include <linux/types.h>
 #include <linux/errno.h>
 #else
-#include <stdbool.h>
 #include <stddef.h>
 #include <errno.h>
 #endif

@@ -9,6 +9,9 @@
 #define LG_GUEST_WALK_H
 
 #include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
 
 typedef __u64 gva_t; /* guest-virtual address */
 typedef __u64 gpa_t; /* guest-physical address */

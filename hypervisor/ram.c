@@ -236,22 +236,20 @@ static int punch(const struct lg_vm *vm, const struct lg_range *range)
 /*
  * ram_discard - give pages back to the host; the guest finds zeroes there
  *
- * The range has been checked for alignment.  A fault that still finds an old
- * page while the hole is punched has put it in the shadow when the VM is
- * frozen, and is undone then.  Returns 0; -ENOENT if not all of it is RAM;
- * whatever the file says.
+ * The range has been checked for alignment.  First our own references go, or a
+ * huge page of which this is a part could not be taken apart.  Returns 0;
+ * -ENOENT if not all of it is RAM; whatever the file says.
  */
 int ram_discard(struct lg_vm *vm, const struct lg_range *range)
 {
 	gfn_t first = range->gpa >> PAGE_SHIFT;
 	unsigned int i;
-	int err;
+	int err = -ENOENT;
 
-	mutex_lock(&vm->lock); /* slots stay as they are */
-	err = is_ram(vm, range) ? punch(vm, range) : -ENOENT;
-	if (err == -ENOENT)
-		goto out;
+	mutex_lock(&vm->lock);
 	vm_freeze(vm);
+	if (!is_ram(vm, range))
+		goto out;
 	for (i = 0; i < LG_MAX_VCPUS; i++) {
 		struct lg_vcpu *vcpu = vm->vcpus[i];
 
@@ -260,8 +258,9 @@ int ram_discard(struct lg_vm *vm, const struct lg_range *range)
 		rmap_zap(vcpu, first, first + (range->bytes >> PAGE_SHIFT));
 		mem_reader_drop(&vcpu->reader);
 	}
-	vm_thaw(vm);
+	err = punch(vm, range);
 out:
+	vm_thaw(vm);
 	mutex_unlock(&vm->lock);
 	return err;
 }
@@ -333,9 +332,6 @@ int ram_get_log(struct lg_vm *vm, const struct lg_dirty_log *call)
 	u64 *bits, pages;
 	int err = 0;
 
-	/* Before anything is taken, see that it can be delivered. */
-	if (clear_user(to, bytes))
-		return -EFAULT;
 	bits = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
 	if (!bits)
 		return -ENOMEM;
@@ -346,6 +342,9 @@ int ram_get_log(struct lg_vm *vm, const struct lg_dirty_log *call)
 	else if (!ram->log || call->first >= pages ||
 		 call->pages > pages - call->first)
 		err = -EINVAL;
+	/* Before anything is taken, see that it can be delivered. */
+	if (!err && clear_user(to, bytes))
+		err = -EFAULT;
 	if (!err) {
 		vm_freeze(vm);
 		take_log(vm, ram, call->first, call->pages, bits);
