@@ -151,6 +151,7 @@ CASE(lent_nx, "the kernel cannot run a user page that user mode ran",
 CASE(neighbour_rights, "a neighbour of a page that is read is not writable",
      DIES(TRAP_PF))
 {
+	number_pages(2); /* so that the host has them */
 	pgtable_map(SPARE, PAGE(0), USED);
 	pgtable_map(SPARE + PAGE_BYTES, PAGE(1), PTE_P | PTE_A | PTE_D);
 	AT(SPARE) = 1;
@@ -162,10 +163,10 @@ CASE(neighbour_rights, "a neighbour of a page that is read is not writable",
 CASE(neighbour_user, "nor there for user mode, if it is the kernel's",
      DIES(TRAP_PF))
 {
+	number_pages(2);
 	pgtable_map(SPARE, PAGE(0), USED | PTE_U);
 	pgtable_map(SPARE + PAGE_BYTES, PAGE(1), USED);
 	user_does(paging_read, SPARE, 0);
-	AT(SPARE + PAGE_BYTES) = 1;
 	expect_addr(SPARE + PAGE_BYTES);
 	expect_user();
 	user_does(paging_read, SPARE + PAGE_BYTES, 0);
@@ -193,6 +194,7 @@ CASE(neighbour_bits, "what is brought in unasked has no new A or D", STEPS(2))
 	const u64 marks = PTE_A | PTE_D;
 	u64 i, bits = RW | (step ? PTE_A : 0);
 
+	number_pages(32);
 	for (i = 0; i < 32; i++)
 		ENTRY(SPARE + i * PAGE_BYTES) = PAGE(i) | bits;
 	hc_flush_tlb();
@@ -204,6 +206,9 @@ CASE(neighbour_bits, "what is brought in unasked has no new A or D", STEPS(2))
 	for (i = 0; i < 32; i++)
 		check_is(ENTRY(SPARE + i * PAGE_BYTES) & PTE_D,
 			 i == 6 ? PTE_D : 0, "after a write");
+	(void)AT(SPARE + 7 * PAGE_BYTES);
+	check_is(ENTRY(SPARE + 7 * PAGE_BYTES) & marks, PTE_A,
+		 "a neighbour after a read of its own");
 }
 
 CASE(large_bits, "D of a large page is set by the first write anywhere in it")
