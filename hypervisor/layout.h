@@ -76,7 +76,11 @@
 #define ST_INSIDE_RIP  0x0b8
 #define ST_ABORTS      0x0c0
 #define ST_IRET        0x0c8
-/* 0x0d0 to 0x200 is room for a resumed event's few words; see ist_resume. */
+#define ST_LOADED      0x0d0
+#define ST_WARM_CR3    0x0d8
+#define ST_WARM_KERNEL 0x118
+#define ST_WARM_USER   0x158
+/* 0x198 to 0x200 is room for a resumed event's few words; see ist_resume. */
 #define ST_REGS     0x200
 #define ST_REGS_END 0x2b0
 
@@ -88,6 +92,9 @@
 #define RG_RFLAGS 0x98
 #define RG_RSP    0xa0
 #define RG_SS     0xa8
+
+/* Address spaces that the Switcher itself may change to. */
+#define SW_WARM 8
 
 /* ST_FLAGS.  Zero: guest kernel mode and nothing stands in a fast path's way. */
 #define SW_USER      0x01

@@ -386,6 +386,7 @@ void shadow_serve_flush(struct lg_vcpu *vcpu);
 void shadow_forget(struct lg_vcpu *vcpu);
 void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot);
 void shadow_make_room(struct lg_vcpu *vcpu);
+void shadow_loaded(struct lg_vcpu *vcpu);
 void shadow_load_roots(struct lg_vcpu *vcpu, const struct window *window);
 void shadow_check_tlb(struct lg_vcpu *vcpu, struct window *window);
 

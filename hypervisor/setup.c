@@ -76,6 +76,8 @@ int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa)
 	unpin(vcpu, which);
 	if (which == PIN_DATA)
 		close_window(vcpu);
+	if (which == PIN_RING)
+		vcpu->flush = true; /* see publish() in shadow_context.c */
 	set_page_dirty_lock(page);
 	vcpu->pins[which] = (struct lg_pin){
 		.page = page,

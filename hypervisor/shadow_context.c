@@ -368,6 +368,48 @@ static u64 cr3_of(const u64 *root, u64 pcid)
 }
 
 /*
+ * The address spaces that the Switcher may change to by itself: those that owe
+ * nothing.  With calls in a ring each hypercall has to come to us first.
+ */
+static void publish(struct lg_vcpu *vcpu, const struct window *window)
+{
+	bool may = (vcpu->told.features & LGUEST_FEATURE_PCID) &&
+		   !vcpu->pins[PIN_RING].page;
+	struct sw_state *state = vcpu->state;
+	unsigned int i, view;
+
+	BUILD_BUG_ON(SW_WARM != SHADOW_CONTEXTS);
+	for (i = 0; i < SW_WARM; i++) {
+		const struct shadow_context *context = &vcpu->contexts[i];
+		u64 pcid = SHADOW_PCID + 2 * i;
+
+		state->warm_cr3[i] = SW_NOWHERE;
+		if (!may || !context->used || (vcpu->stale & BIT(i)))
+			continue;
+		for (view = 0; view < 2; view++)
+			WRITE_ONCE(context->root[view][WINDOW_SLOT],
+				   window->top_entry);
+		state->warm_cr3[i] = context->cr3;
+		state->warm_kernel[i] =
+			cr3_of(context->root[LG_MODE_KERNEL], pcid);
+		state->warm_user[i] =
+			cr3_of(context->root[LG_MODE_USER], pcid + 1);
+	}
+}
+
+/* shadow_loaded - the Switcher has changed to another context; IRQs off */
+void shadow_loaded(struct lg_vcpu *vcpu)
+{
+	unsigned int index = (vcpu->state->loaded - 1) % SHADOW_CONTEXTS;
+
+	vcpu->state->loaded = 0;
+	vcpu->context = &vcpu->contexts[index];
+	vcpu->context->used = ++vcpu->clock;
+	vcpu->cr3 = vcpu->context->cr3;
+	lg_count(vcpu, LG_STAT_SWITCHES);
+}
+
+/*
  * shadow_load_roots - tell the Switcher which roots to use, and this CPU's TLB
  * to forget what it should no longer know
  *
@@ -392,6 +434,7 @@ void shadow_load_roots(struct lg_vcpu *vcpu, const struct window *window)
 	}
 	vcpu->stale &= ~BIT(index);
 	vcpu->flush = false;
+	publish(vcpu, window);
 }
 
 /*

@@ -320,6 +320,8 @@ from_kernel:
 	je	to_user
 	cmp	ST(ST_IRET), %rcx
 	je	to_anywhere
+	cmp	$LHCALL_NEW_PGTABLE, %rax
+	je	load_cr3
 	jmp	long_way
 
 	/*
@@ -386,6 +388,49 @@ to_anywhere_begin:
 	jne	abort_iret
 	iretq
 to_anywhere_end:
+
+/*
+ * Another of the guest's address spaces, with nothing to forget: if lg.ko has
+ * said that it is ready to be run in, we are there by two loads and three
+ * stores.  RAX, RCX and R11 are a hypercall's to lose, and R11 has RFLAGS.
+ */
+load_cr3:
+	mov	%rcx, ST(ST_TMP_RIP)
+	mov	%rdi, %rcx
+	btr	$63, %rcx
+	jnc	load_cr3_long_way
+.macro	IF_WARM i
+	cmp	ST(ST_WARM_CR3 + 8 * \i), %rcx
+	je	warm_\i
+.endm
+.macro	GO_WARM i
+warm_\i:
+	movq	$\i + 1, ST(ST_LOADED)
+	mov	ST(ST_WARM_USER + 8 * \i), %rcx
+	mov	%rcx, ST(ST_USER_CR3)
+	mov	ST(ST_WARM_KERNEL + 8 * \i), %rcx
+	jmp	load_warm
+.endm
+	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7
+	IF_WARM \i
+	.endr
+load_cr3_long_way:
+	mov	ST(ST_TMP_RIP), %rcx
+	jmp	long_way
+	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7
+	GO_WARM \i
+	.endr
+load_warm:
+	mov	%rcx, ST(ST_KERNEL_CR3)
+	mov	%rcx, %cr3
+	mov	ST(ST_TMP_RIP), %rcx
+	xor	%eax, %eax
+	cmpl	$0, ST(ST_FLAGS)
+to_same_begin:
+	jne	abort
+	mov	ST(ST_TMP_RSP), %rsp
+	sysretq
+to_same_end:
 
 iret_long_way:
 	mov	ST(ST_IRET), %rcx
@@ -548,6 +593,7 @@ ist_cpl0:
 	IN_RANGE to_kernel_begin, to_kernel_end, ist_abort
 	IN_RANGE to_user_begin, to_user_end, ist_abort
 	IN_RANGE to_anywhere_begin, to_anywhere_end, ist_abort_iret
+	IN_RANGE to_same_begin, to_same_end, ist_abort
 	IN_RANGE switcher_lstar, lstar_stack, ist_lstar
 	IN_RANGE switcher_cstar, cstar_stack, ist_cstar
 

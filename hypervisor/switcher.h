@@ -40,7 +40,10 @@ struct sw_state {
 	u64 fault_trap, fault_error, fault_rip, fault_rsp;
 	u64 inside_nmis, inside_dbs, inside_rip, aborts;
 	u64 iret; /* LHCALL_SET_SYSCALL */
-	u8 room[ST_REGS - 0xd0]; /* see ist_resume in switcher.S */
+	u64 loaded; /* 1 + which of these the Switcher changed to, or 0 */
+	u64 warm_cr3[SW_WARM]; /* as LHCALL_NEW_PGTABLE has it */
+	u64 warm_kernel[SW_WARM], warm_user[SW_WARM]; /* roots */
+	u8 room[ST_REGS - 0x198]; /* see ist_resume in switcher.S */
 	struct sw_regs regs;
 };
 

@@ -414,6 +414,8 @@ static void cross(struct lg_vcpu *vcpu, const struct window *window)
 		vcpu->async_pf = kvm_read_and_reset_apf_flags();
 	}
 	take_off(vcpu);
+	if (unlikely(state->loaded))
+		shadow_loaded(vcpu);
 	if (unlikely(vcpu->stepping))
 		stepped(vcpu);
 	if (state->regs.trap < 256 || (state->flags & SW_EVENTS))
