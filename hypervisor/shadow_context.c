@@ -62,7 +62,7 @@ void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot)
 				: bit_of(vcpu, vcpu->context));
 }
 
-/* The window goes too; load_roots() puts it back before the context runs. */
+/* The window goes too; shadow_load_roots() puts it back before the context runs. */
 static void drop_context(struct lg_vcpu *vcpu, struct shadow_context *context)
 {
 	unsigned int i;

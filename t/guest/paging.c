@@ -8,6 +8,8 @@
  * what it maps must be what it finds, and its own tables must say afterwards
  * what it did and nothing else.  That things are remembered at all is seen by
  * counting the entries that had to be made.
+ *
+ * Long because it is many short cases that share their helpers.
  */
 #include "paging.h"
 

@@ -156,8 +156,9 @@ int vmm_create(struct vmm *vmm, const struct vmm_options *options)
 		return fail(vmm, "vmm_create: %llu bytes of RAM: at least %llu",
 			    vmm->ram_bytes, 2 * VMM_TABLE_BYTES);
 
-	if (open_device(vmm, options) < 0 || add_ram(vmm, options->slot_flags) < 0 ||
-	    add_vcpu(vmm) < 0 || make_tables(vmm) < 0)
+	if (open_device(vmm, options) < 0 ||
+	    add_ram(vmm, options->slot_flags) < 0 || add_vcpu(vmm) < 0 ||
+	    make_tables(vmm) < 0)
 		return -1;
 	reset_regs(vmm);
 	return 0;

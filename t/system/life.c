@@ -484,11 +484,14 @@ static void test_ram(void)
 			    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 			    (off_t)busy.vmm.ram_bytes),
 	   0, "all of it can be punched out");
-	/* It runs on the pages it had until it flushes; then they are zero. */
+	/*
+	 * It runs on the pages it had until it flushes; then they are zero.  If
+	 * its data goes first it may notice, and crash by itself.
+	 */
 	pthread_join(busy.thread, NULL);
 	busy.started = false;
-	is((__u64)busy.end, LG_EXIT_KILLED, "which is the end of the guest: %s",
-	   busy.vmm.run->why);
+	ok(busy.end == LG_EXIT_KILLED || busy.end == LG_EXIT_SHUTDOWN,
+	   "which is the end of the guest: %s", busy.vmm.run->why);
 	busy_destroy(&busy);
 }
 
