@@ -110,8 +110,9 @@ static int serve_requests(struct lg_vcpu *vcpu)
 {
 	int err = 0;
 
+	/* It waits here while the VM is frozen, and must: see ram.c. */
 	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
-		vcpu->flush = true;
+		shadow_serve_flush(vcpu);
 	if (test_and_clear_bit(LG_REQ_STOP, &vcpu->requests)) {
 		vcpu->told_others = true;
 		lg_kill(vcpu, "another vcpu of this guest has been killed");
