@@ -37,9 +37,9 @@
 #define USER_BYTES   0xa0
 
 /* Offsets into struct lguest_data. */
-#define DATA_RIP     0x00
-#define DATA_RFLAGS  0x08
-#define DATA_GS_BASE 0x10
+#define DATA_RIP     0x10
+#define DATA_RFLAGS  0x18
+#define DATA_GS_BASE 0x20
 
 #define TRAP_DE  0
 #define TRAP_DB  1

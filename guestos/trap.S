@@ -35,7 +35,7 @@ user_run:
 	mov	USER_RIP(%rdi), %rcx
 	mov	%rcx, DATA_RIP(%rax)
 	mov	USER_RFLAGS(%rdi), %rcx
-	mov	%rcx, DATA_RFLAGS(%rax)
+	mov	%ecx, DATA_RFLAGS(%rax)
 	mov	USER_GS_BASE(%rdi), %rcx
 	mov	%rcx, DATA_GS_BASE(%rax)
 
@@ -80,7 +80,7 @@ user_entry:
 	lea	lguest_data(%rip), %rax
 	mov	DATA_RIP(%rax), %rdx
 	mov	%rdx, USER_RIP(%rcx)
-	mov	DATA_RFLAGS(%rax), %rdx
+	mov	DATA_RFLAGS(%rax), %edx
 	mov	%rdx, USER_RFLAGS(%rcx)
 	mov	DATA_GS_BASE(%rax), %rdx
 	mov	%rdx, USER_GS_BASE(%rcx)

@@ -113,9 +113,10 @@
 #define HO_RETURN     0x80
 
 /* struct lguest_data, checked against guest.h in layout.c */
-#define DATA_RIP    0x00
-#define DATA_RFLAGS 0x08
-#define DATA_GS     0x10
+#define DATA_IRQ    0x00
+#define DATA_RIP    0x10
+#define DATA_RFLAGS 0x18
+#define DATA_GS     0x20
 
 /* Traps that only lg.ko sees, beside LGUEST_TRAP_*. */
 #define SW_TRAP_NONE  0x1ff /* never got in */

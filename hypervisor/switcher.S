@@ -293,7 +293,8 @@ lstar_stack:
 
 	mov	%rcx, ST(ST_TMP_RIP)
 	mov	ST(ST_DATA), %rcx
-	mov	%r11, DATA_RFLAGS(%rcx)
+	mov	%r11d, DATA_RFLAGS(%rcx)
+	movl	$0, DATA_IRQ(%rcx)
 	mov	ST(ST_TMP_RIP), %r11
 	mov	%r11, DATA_RIP(%rcx)
 	rdgsbase %r11
@@ -338,7 +339,7 @@ switcher_shl_end:
 switcher_sar_end:
 	cmp	%rcx, ST(ST_TMP_GS)
 	jne	exit_long_way
-	mov	DATA_RFLAGS(%r11), %r11
+	mov	DATA_RFLAGS(%r11), %r11d
 	and	$SW_RFLAGS_GUEST, %r11d
 	or	$SW_RFLAGS_FIXED, %r11d
 	rdgsbase %rcx

@@ -206,7 +206,7 @@ static void fill_image(struct fuzz *fuzz, struct lguest_data *image)
 	__u64 at = fuzz_next(fuzz) % (FUZZ_BYTES - 2);
 
 	image->user_rip = FUZZ_USER + at;
-	image->user_rflags = fuzz_next(fuzz) & ~0x100ULL;
+	image->user_rflags = (__u32)fuzz_next(fuzz) & ~0x100U;
 	image->user_gs_base = fuzz_next(fuzz) & 0x7fffffffffff;
 	if (!fuzz_one_in(fuzz, 8))
 		memcpy(user + at, "\x0f\x05", 2);

@@ -188,7 +188,7 @@ CASE(syscalls, "a watch on lguest_data sees the guest, not the Switcher",
 	user_init(&user, comes_back);
 	user_run(&user);
 	/* user_run() writes the words; so the watch is on one it does not. */
-	watch(0, &lguest_data.reserved[0], READ_WRITE, BYTES_8);
+	watch(0, &lguest_data.user_rcx, READ_WRITE, BYTES_8);
 	user_init(&user, comes_back);
 	user_run(&user);
 	check_is(ask_stat(LG_STAT_DBS), 0, "LG_STAT_DBS");

@@ -16,6 +16,7 @@
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#include <lguest/guest.h>
 
 #define LG_ABI_MIN     1 /* the oldest daemon this module serves */
 #define LG_ABI_VERSION 1 /* the newest */
@@ -27,6 +28,7 @@
 /* struct lg_info.features and struct lg_vm_create.features */
 #define LG_FEATURE_DIRECT_SYSCALL (1ULL << 0) /* see LHCALL_SET_SYSCALL */
 #define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
+#define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
 struct lg_info {
@@ -40,7 +42,9 @@ struct lg_info {
 	__u64 max_gpa;
 	__u32 tsc_khz;
 	__u32 host_levels; /* of the host's page tables: 4 or 5 */
-	__u64 reserved[8];
+	__u32 fpu_bytes; /* of LG_STATE_FPU */
+	__u32 reserved0;
+	__u64 reserved[7];
 };
 
 /* LG_VM_CREATE on /dev/lguest; returns the VM's descriptor. */
@@ -74,6 +78,34 @@ struct lg_vcpu_create {
 	__u64 reserved[3];
 };
 
+/* LG_INTERRUPT on a VM: a vector becomes pending. */
+struct lg_interrupt {
+	__u32 vcpu;
+	__u32 vector; /* 32 to 255, or LGUEST_IPI_NMI */
+	__u64 reserved[3];
+};
+
+/*
+ * LG_IRQFD: a write to the eventfd makes a vector pending, without a call.
+ * LG_NOTIFYFD: LHCALL_NOTIFY of a token writes to the eventfd, without an exit.
+ */
+struct lg_eventfd {
+	__s32 fd;
+	__u32 flags; /* LG_EVENTFD_REMOVE */
+	__u32 vcpu; /* LG_IRQFD */
+	__u32 vector;
+	__u64 token; /* LG_NOTIFYFD: from LG_MAX_GPA up */
+	__u64 reserved[3];
+};
+
+#define LG_EVENTFD_REMOVE (1 << 0)
+
+/* LG_CLOCK_GET and LG_CLOCK_SET on a VM: struct lguest_clock's system_time. */
+struct lg_clock {
+	__u64 ns; /* since the VM was made */
+	__u64 reserved[3];
+};
+
 /* LG_STATE_GET and LG_STATE_SET on a vcpu: one record of its state. */
 struct lg_state {
 	__u32 type; /* LG_STATE_* */
@@ -84,6 +116,10 @@ struct lg_state {
 
 #define LG_STATE_REGS      1 /* struct lg_regs */
 #define LG_STATE_DEBUGREGS 2 /* struct lg_debugregs */
+#define LG_STATE_EVENTS    3 /* struct lg_events */
+#define LG_STATE_GATES     4 /* struct lg_gates */
+#define LG_STATE_SETUP     5 /* struct lg_setup */
+#define LG_STATE_FPU       6 /* lg_info.fpu_bytes of XSAVE area */
 
 struct lg_regs {
 	__u64 rax, rbx, rcx, rdx;
@@ -109,6 +145,50 @@ struct lg_debugregs {
 	__u64 dr6, dr7;
 	__u64 reserved[2];
 };
+
+/* What waits, and what the vcpu is doing. */
+struct lg_events {
+	__u64 pending[4]; /* a bit for each vector */
+	__u32 activity; /* LG_ACTIVITY_* */
+	__u32 nmi; /* LG_NMI_* */
+	__u64 timer_ns; /* from now; 0: no clock event is set */
+	__u32 timer_vector;
+	__u32 reserved0;
+	__u64 reserved[9];
+};
+
+#define LG_ACTIVITY_RUN  0
+#define LG_ACTIVITY_IDLE 1 /* LHCALL_HALT's three */
+#define LG_ACTIVITY_WAIT 2
+#define LG_ACTIVITY_DOWN 3 /* as every vcpu but the first one starts */
+
+#define LG_NMI_PENDING (1 << 0)
+#define LG_NMI_BLOCKED (1 << 1) /* until LHCALL_IRET */
+#define LG_NMI_WOKEN   (1 << 2) /* LGUEST_IPI_WAKE came before the wait */
+
+/* LHCALL_LOAD_IDT_ENTRY's; handler 0: none. */
+struct lg_gate {
+	__u64 handler;
+	__u64 flags; /* LGUEST_GATE_* */
+};
+
+struct lg_gates {
+	struct lg_gate gate[LGUEST_GATES];
+};
+
+/* What the guest has told of itself.  LG_NOWHERE: not yet. */
+struct lg_setup {
+	__u64 features; /* LGUEST_FEATURE_* in force */
+	__u64 data, info, ring, clock; /* gpa, or LG_NOWHERE */
+	__u64 entry, exit, iret, fault; /* LHCALL_SET_SYSCALL */
+	__u64 noirq_start, noirq_end;
+	__u64 tls[LGUEST_TLS_COUNT];
+	__u32 ring_tail;
+	__u32 reserved0;
+	__u64 reserved[16];
+};
+
+#define LG_NOWHERE (~0ULL)
 
 /*
  * mmap() of a vcpu's descriptor at offset 0 gives this page.  lg.ko writes it
@@ -152,6 +232,11 @@ struct lg_run {
 #define LG_SLOT_ADD    _IOW(LG_IOC_MAGIC, 0x10, struct lg_slot)
 #define LG_SLOT_REMOVE _IOW(LG_IOC_MAGIC, 0x11, struct lg_slot)
 #define LG_VCPU_CREATE _IOW(LG_IOC_MAGIC, 0x12, struct lg_vcpu_create)
+#define LG_INTERRUPT   _IOW(LG_IOC_MAGIC, 0x15, struct lg_interrupt)
+#define LG_IRQFD       _IOW(LG_IOC_MAGIC, 0x16, struct lg_eventfd)
+#define LG_NOTIFYFD    _IOW(LG_IOC_MAGIC, 0x17, struct lg_eventfd)
+#define LG_CLOCK_GET   _IOR(LG_IOC_MAGIC, 0x18, struct lg_clock)
+#define LG_CLOCK_SET   _IOW(LG_IOC_MAGIC, 0x19, struct lg_clock)
 #define LG_RUN         _IO(LG_IOC_MAGIC, 0x20)
 #define LG_STATE_GET   _IOW(LG_IOC_MAGIC, 0x21, struct lg_state)
 #define LG_STATE_SET   _IOW(LG_IOC_MAGIC, 0x22, struct lg_state)
