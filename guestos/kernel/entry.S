@@ -22,7 +22,7 @@
 #include "pv_ops.h"
 
 	/* Ours to use before anything is patched, hence never a call. */
-	.macro SWAPGS
+	.macro SWITCH_GS
 771:	swapgs
 	.skip	4, 0x90
 772:	.pushsection .pv_sites, "a"
@@ -68,7 +68,7 @@ trap_stubs:
 trap_common:
 	testb	$3, 24(%rsp)
 	jz	1f
-	SWAPGS
+	SWITCH_GS
 1:	PUSH_REGS
 	xor	%ebp, %ebp
 	cld
@@ -95,7 +95,7 @@ trap_return:
 	pop	%rax
 	testb	$3, 24(%rsp)
 	jz	1f
-	SWAPGS
+	SWITCH_GS
 1:	add	$16, %rsp
 	jmp	*pv_ops + 8 * PV_IRET
 

@@ -46,6 +46,12 @@
 #define PCPU_SP0     0x110
 #define PCPU_SCRATCH 0x118
 
+/* Its first 64 bytes are struct lguest_data. */
+#define LG_IRQ_ENABLED 0x00
+#define LG_IRQ_PENDING 0x04
+#define LG_USER_RIP    0x10
+#define LG_USER_RFLAGS 0x18
+
 /* Offsets into struct regs. */
 #define REGS_VECTOR 0x78
 #define REGS_RIP    0x88
@@ -153,7 +159,8 @@ struct percpu {
 	struct proc *to_free; /* exited; somebody is still on its stack */
 	volatile u64 call_pending;
 	u64 timer_ns; /* when the clock event is due; 0: none */
-	u8 fixed[4096 - 0x190];
+	struct lguest_info info; /* under lguest; the host's to fill in */
+	struct lguest_clock clock;
 } __attribute__((aligned(4096)));
 
 #define this_cpu()                                                        \
@@ -186,11 +193,10 @@ extern u8 gdt[];
 extern char kernel_start[], text_end[], kernel_end[];
 void kernel_main(u64 machine, u64 boot_info) noreturn;
 void ap_main(void) noreturn;
-void lguest_ap_start(void);
 
 /* main.c */
 extern u32 cpus_online;
-void test_main(void);
+void init_thread(void);
 void boot_mark(const char *what);
 
 /* cmdline.c */
@@ -345,6 +351,10 @@ void panic_regs(const struct regs *regs, const char *what) noreturn;
 _Static_assert(sizeof(struct regs) == 0xb0, "entry.S knows it");
 _Static_assert(__builtin_offsetof(struct regs, rip) == REGS_RIP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, self) == PCPU_SELF, "gs");
+_Static_assert(__builtin_offsetof(struct lguest_data, user_rflags) ==
+		       LG_USER_RFLAGS,
+	       "lguest_asm.S");
+_Static_assert(sizeof(struct percpu) == PAGE_BYTES, "no two share a page");
 _Static_assert(__builtin_offsetof(struct percpu, sp0) == PCPU_SP0, "gs");
 
 #include "pv_ops.h"

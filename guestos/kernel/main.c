@@ -5,7 +5,7 @@
  * boot.S has brought us into the high half, on one CPU, with interrupts off
  * and knowing one thing: which machine this is.  What follows is the order in
  * which a kernel can come to life, each step standing on those before it.
- * After test_main() has a thread of its own, this first thread is idle.
+ * After init_thread() has a thread of its own, this first thread is idle.
  *
  * Lines that begin with "mark:" are for those who measure a boot.
  *
@@ -28,7 +28,7 @@ static void run_main(u64 arg)
 {
 	(void)arg;
 	boot_mark("threads");
-	test_main();
+	init_thread();
 	power_off();
 }
 

@@ -101,6 +101,7 @@ static void free_below(u64 table_pa, int level)
 /* pt_destroy - an address space that no CPU has loaded */
 void pt_destroy(u64 root)
 {
+	pv_ops.release_pgtable(root);
 	free_below(root, 4);
 }
 

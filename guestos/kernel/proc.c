@@ -60,7 +60,7 @@ static void first_frame(struct proc *proc, u64 *top, void (*run)(u64), u64 arg)
 	u64 *frame = top - 7;
 
 	memset(frame, 0, 7 * sizeof(*frame));
-	frame[2] = arg; /* R12 */
+	frame[3] = arg; /* R12 */
 	frame[5] = (u64)run; /* RBX */
 	frame[6] = (u64)thread_entry;
 	proc->rsp = (u64)frame;

@@ -92,6 +92,7 @@ struct pv_ops {
 	void (*flush_tlb_user)(void);
 	void (*flush_tlb_single)(u64 addr);
 	void (*flush_tlb_kernel)(void);
+	void (*release_pgtable)(u64 root);
 	void (*set_pte)(u64 *entry, u64 value);
 	void (*set_pte_at)(u64 addr, u64 *entry, u64 value);
 	void (*set_pmd)(u64 *entry, u64 value);

@@ -72,6 +72,9 @@ static void arm_for(const struct percpu *cpu, const struct proc *next)
 		if (!alarm || slice < alarm)
 			alarm = slice;
 	}
+	/* One that comes too early does no harm, and asking is not free. */
+	if (cpu->timer_ns && (!alarm || cpu->timer_ns <= alarm))
+		return;
 	timer_arm(alarm);
 }
 
