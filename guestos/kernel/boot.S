@@ -20,6 +20,7 @@
 #define PHYS(x) ((x) - KERNEL_BASE)
 
 	.section .note.pvh, "a", @note
+	.balign	4
 	.long	4, 8, 18	/* name and value's sizes; PHYS32_ENTRY */
 	.asciz	"Xen"
 	.quad	PHYS(pvh_start)
@@ -111,6 +112,8 @@ ap_gdt_pointer:
 ap_end16:
 	.code32
 ap_start32:
+	mov	$KERNEL_DS, %eax
+	mov	%eax, %ds
 	mov	$PHYS(1f), %ebx
 	jmp	to_long_mode
 	.code64

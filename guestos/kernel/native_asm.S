@@ -11,29 +11,40 @@
 #include "kernel.h"
 #include "pv_ops.h"
 
-	.macro OP name:req, body:vararg
-	.globl	native_\name, native_start_\name, native_end_\name
+	.macro	START name:req
+	.globl	native_\name, native_start_\name
 native_\name:
 native_start_\name:
-	\body
+	.endm
+
+	.macro	END name:req
+	.globl	native_end_\name
 native_end_\name:
 	ret
 	.endm
 
 	.text
-	OP save_fl,	pushfq; pop %rax
-	OP irq_disable,	cli
-	OP irq_enable,	sti
-	OP swapgs,	swapgs
+	START	save_fl
+	pushfq
+	pop	%rax
+	END	save_fl
 
-	.globl	native_restore_fl, native_start_restore_fl
-	.globl	native_end_restore_fl
-native_restore_fl:
-native_start_restore_fl:
+	START	restore_fl
 	push	%rdi
 	popfq
-native_end_restore_fl:
-	ret
+	END	restore_fl
+
+	START	irq_disable
+	cli
+	END	irq_disable
+
+	START	irq_enable
+	sti
+	END	irq_enable
+
+	START	swapgs
+	swapgs
+	END	swapgs
 
 	.globl	native_iret
 native_iret:
