@@ -211,7 +211,6 @@ static const struct pv_ops native_ops = {
 	.safe_halt = safe_halt,
 	.memory_setup = native_memory_setup,
 	.patch = native_patch,
-	.banner = nothing,
 	.init_cpu = native_init_cpu,
 	.load_idt = native_load_idt,
 	.write_idt_entry = native_write_idt_entry,

@@ -11,7 +11,7 @@
  * interrupts off.  The text is written at its direct address, which is the one
  * that may be written.
  *
- * Next: guestos/kernel/entry.S
+ * Next: guestos/kernel/native_asm.S
  */
 #include "kernel.h"
 

@@ -64,7 +64,6 @@ struct pv_ops {
 	/* pv_init_ops */
 	const char *(*memory_setup)(u64 boot_info, u64 *ret_end);
 	u32 (*patch)(u32 type, void *buf, u32 len);
-	void (*banner)(void);
 
 	/* pv_cpu_ops */
 	void (*init_cpu)(struct percpu *cpu);

@@ -6,7 +6,7 @@
  * fault at one of the instructions in the section .fixups goes on at the place
  * that stands beside it.  (Exception fix-up; trap.c looks it up.)
  *
- * Next: guestos/kernel/native_asm.S
+ * Next: guestos/kernel/entry.S
  */
 #include "kernel.h"
 
