@@ -82,3 +82,9 @@ $(KERNEL_OUT)/%.o: guestos/%
 
 .PRECIOUS: $(KERNEL_OUT)/%.program $(KERNEL_OUT)/%.o
 -include $(shell find $(KERNEL_OUT) -type f -name '*.d' 2>/dev/null)
+
+ALL_TARGETS += build/t/osrun
+build/t/osrun: t/lib/osrun.c t/lib/vmm.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -static -o $@ $(filter %.c,$^) -lpthread

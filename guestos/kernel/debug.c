@@ -11,8 +11,8 @@
  */
 #include "kernel.h"
 
-#define DR6_HITS 0xf
-#define DR7_ON(n) (2ULL << (2 * (n))) /* across tasks */
+#define DR6_HITS          0xf
+#define DR7_ON(n)         (2ULL << (2 * (n))) /* across tasks */
 #define DR7_TYPE(n, type) ((u64)(type) << (16 + 4 * (n)))
 
 struct debug_state kernel_debug;
@@ -45,8 +45,8 @@ int debug_set(struct debug_state *state, u32 number, u64 addr, u32 type)
 /* debug_switch - to the breakpoints of another process */
 void debug_switch(const struct proc *from, const struct proc *to)
 {
-	const struct debug_state *old = from->root ? &from->debug :
-						     &kernel_debug;
+	const struct debug_state *old =
+		from->root ? &from->debug : &kernel_debug;
 	const struct debug_state *new = to->root ? &to->debug : &kernel_debug;
 
 	if (old != new && (old->dr7 || new->dr7))

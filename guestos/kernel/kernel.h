@@ -105,8 +105,14 @@ struct spinlock {
 	u32 irqs_were_on; /* before spin_lock() turned them off */
 };
 
-enum proc_state { PROC_FREE, PROC_NEW, PROC_READY, PROC_RUNNING, PROC_ASLEEP,
-		  PROC_ZOMBIE };
+enum proc_state {
+	PROC_FREE,
+	PROC_NEW,
+	PROC_READY,
+	PROC_RUNNING,
+	PROC_ASLEEP,
+	PROC_ZOMBIE
+};
 
 #define DEBUGREGS 4
 
@@ -163,13 +169,13 @@ struct percpu {
 	struct lguest_clock clock;
 } __attribute__((aligned(4096)));
 
-#define this_cpu()                                                        \
-	({                                                                \
-		struct percpu *cpu_;                                      \
-		asm volatile("mov %%gs:%c1, %0"                           \
-			     : "=r"(cpu_)                                 \
-			     : "i"(PCPU_SELF));                           \
-		cpu_;                                                     \
+#define this_cpu()                              \
+	({                                      \
+		struct percpu *cpu_;            \
+		asm volatile("mov %%gs:%c1, %0" \
+			     : "=r"(cpu_)       \
+			     : "i"(PCPU_SELF)); \
+		cpu_;                           \
 	})
 #define current() (this_cpu()->current)
 
@@ -244,6 +250,7 @@ int copy_from_user(void *to, u64 from, size_t bytes);
 int copy_to_user(u64 to, const void *from, size_t bytes);
 int copy_string(char *to, u64 from, size_t bytes);
 int try_read(const void *from, u64 *ret_value);
+int try_write(void *to, u64 value);
 int try_rdmsr(u32 msr, u64 *ret_value);
 
 /* entry.S */

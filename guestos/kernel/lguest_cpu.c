@@ -11,8 +11,7 @@
 #include "lguest.h"
 
 /* Of leaf 1: MONITOR, VMX, SMX, PCID, x2APIC, TSC deadline. */
-#define HIDE_1_ECX \
-	(1 << 3 | 1 << 5 | 1 << 6 | 1 << 17 | 1 << 21 | 1 << 24)
+#define HIDE_1_ECX (1 << 3 | 1 << 5 | 1 << 6 | 1 << 17 | 1 << 21 | 1 << 24)
 #define HYPERVISOR (1U << 31)
 
 /* VME, DE, PSE-36, MSR, MCE, APIC, MTRR, PGE, MCA, PAT, SEP, DTES, ACPI. */

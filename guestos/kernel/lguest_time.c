@@ -23,8 +23,8 @@ static u64 ask_ns(void)
 
 u64 lguest_sched_clock(void)
 {
-	return tsc_khz ? cycles_to_ns(__builtin_ia32_rdtsc(), tsc_khz) :
-			 ask_ns();
+	return tsc_khz ? cycles_to_ns(__builtin_ia32_rdtsc(), tsc_khz)
+		       : ask_ns();
 }
 
 u64 lguest_get_wallclock(void)

@@ -16,10 +16,10 @@
 #define APIC_ICR  0x300
 #define APIC_ICR2 0x310
 
-#define SVR_ENABLE  (1 << 8)
-#define ICR_INIT    0x4500
-#define ICR_STARTUP 0x4600
-#define ICR_PENDING (1 << 12)
+#define SVR_ENABLE   (1 << 8)
+#define ICR_INIT     0x4500
+#define ICR_STARTUP  0x4600
+#define ICR_PENDING  (1 << 12)
 #define PTE_UNCACHED (3 << 3)
 
 #define TRAMPOLINE 0x8000 /* a page below 1 MiB, for ap_start16 */

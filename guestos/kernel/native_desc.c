@@ -117,7 +117,7 @@ void native_init_cpu(struct percpu *cpu)
 	enable_extras();
 	wrmsr(MSR_STAR, 0x23ULL << 48 | (u64)KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
-	wrmsr(MSR_FMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT |
-				 RFLAGS_AC);
+	wrmsr(MSR_FMASK,
+	      RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC);
 	native_apic_enable();
 }

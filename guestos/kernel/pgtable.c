@@ -62,10 +62,9 @@ u64 *pt_entry(u64 root, u64 addr, int make)
 			page = make ? page_alloc() : NULL;
 			if (!page)
 				return NULL;
-			pv_ops.set_pmd(entry, pa(page) | PTE_P | PTE_W |
-						      (addr < USER_END ?
-							       PTE_U :
-							       0));
+			pv_ops.set_pmd(entry,
+				       pa(page) | PTE_P | PTE_W |
+					       (addr < USER_END ? PTE_U : 0));
 		}
 		table = va(*entry & PTE_ADDR);
 	}

@@ -134,12 +134,16 @@ void lguest_init(void);
 #define PV_STR(x)  PV_STR_(x)
 
 /* A site: the call, room for something longer, and the note for patch.c. */
-#define PV_SITE(type, bytes)                                       \
-	"771: call *pv_ops+8*" PV_STR(type) "\n"                   \
-	"772: .skip " PV_STR(bytes) "-(772b-771b), 0x90\n"         \
-	".pushsection .pv_sites, \"a\"\n"                          \
-	".quad 771b\n.long " PV_STR(type) ", " PV_STR(bytes) "\n"  \
-	".popsection"
+#define PV_SITE(type, bytes)                                                   \
+	"771: call *pv_ops+8*" PV_STR(                                         \
+		type) "\n"                                                     \
+		      "772: .skip " PV_STR(                                    \
+			      bytes) "-(772b-771b), 0x90\n"                    \
+				     ".pushsection .pv_sites, \"a\"\n"         \
+				     ".quad 771b\n.long " PV_STR(              \
+					     type) ", " PV_STR(bytes) "\n"     \
+								      ".popse" \
+								      "ction"
 
 static inline __attribute__((always_inline)) u64 save_fl(void)
 {

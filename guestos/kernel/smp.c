@@ -67,8 +67,7 @@ void smp_call(void (*call)(void *arg), void *arg)
 	for (i = 0; i < cpus_online; i++) {
 		if (&percpus[i] == us)
 			continue;
-		__atomic_store_n(&percpus[i].call_pending, 1,
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&percpus[i].call_pending, 1, __ATOMIC_RELEASE);
 		pv_ops.send_ipi(i, VEC_CALL);
 	}
 	for (i = 0; i < cpus_online; i++) {

@@ -53,8 +53,8 @@ void timer_arm(u64 when_ns)
 		return;
 	}
 	now = clock_ns();
-	pv_ops.set_next_event(when_ns > now + MIN_DELTA_NS ? when_ns - now :
-							     MIN_DELTA_NS);
+	pv_ops.set_next_event(when_ns > now + MIN_DELTA_NS ? when_ns - now
+							   : MIN_DELTA_NS);
 }
 
 /* lguest_time_irq, and the native timer's: the same one for both */

@@ -53,10 +53,9 @@ void trap_init(void)
 	u32 vector;
 
 	for (vector = 0; vector < IRQ_BASE; vector++)
-		pv_ops.write_idt_entry(vector, trap_stubs + 16 * vector,
-				       vector == TRAP_BP || vector == TRAP_OF ?
-					       3 :
-					       0);
+		pv_ops.write_idt_entry(
+			vector, trap_stubs + 16 * vector,
+			vector == TRAP_BP || vector == TRAP_OF ? 3 : 0);
 	pv_ops.load_idt();
 }
 

@@ -11,9 +11,9 @@
 #include "kernel.h"
 
 /* A fault at 1 goes on at 2: always behind it, never at it again. */
-#define FIXUP(from, to)                  \
-	".pushsection .fixups, \"a\"\n"  \
-	".quad " from ", " to "\n"       \
+#define FIXUP(from, to)                 \
+	".pushsection .fixups, \"a\"\n" \
+	".quad " from ", " to "\n"      \
 	".popsection\n"
 
 /* copy - returns how many bytes were not copied */
@@ -67,6 +67,12 @@ int copy_string(char *to, u64 from, size_t bytes)
 int try_read(const void *from, u64 *ret_value)
 {
 	return copy(ret_value, from, sizeof(*ret_value)) ? -EFAULT : 0;
+}
+
+/* try_write - eight bytes of the kernel's, if they may be written */
+int try_write(void *to, u64 value)
+{
+	return copy(to, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
 /* try_rdmsr - a model-specific register, if there is one and we may */

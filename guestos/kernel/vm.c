@@ -17,8 +17,7 @@
 static int bad_range(u64 addr, u64 bytes)
 {
 	return addr % PAGE_BYTES || bytes % PAGE_BYTES || !bytes ||
-	       addr < PAGE_BYTES || bytes > USER_END ||
-	       addr > USER_END - bytes;
+	       addr < PAGE_BYTES || bytes > USER_END || addr > USER_END - bytes;
 }
 
 /* vm_map - pages of zeroes at [addr, addr + bytes), where nothing is yet */

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * debugregs.c - breakpoints and watchpoints (lguest_set_debugreg)
+ */
+#include "test.h"
+
+static volatile u32 watched, unwatched;
+
+static __attribute__((noinline)) void stop_here(void)
+{
+	asm volatile("");
+}
+
+static void the_kernels(void)
+{
+	u64 i;
+
+	debug_set(&kernel_debug, 0, (u64)&watched, DEBUG_WRITE);
+	for (i = 0; i < 5; i++) {
+		watched++;
+		unwatched++;
+	}
+	is(kernel_debug.hits, 5,
+	   "lguest_set_debugreg: the kernel watches a word of its own");
+	debug_set(&kernel_debug, 0, 0, DEBUG_OFF);
+	watched++;
+	is(kernel_debug.hits, 5, "lguest_set_debugreg: until it stops");
+
+	kernel_debug.hits = 0;
+	debug_set(&kernel_debug, 1, (u64)stop_here, DEBUG_EXEC);
+	for (i = 0; i < 3; i++)
+		stop_here();
+	is(kernel_debug.hits, 3, "lguest_set_debugreg: it stops at a function");
+	is(kernel_debug.last_rip, (u64)stop_here,
+	   "lguest_set_debugreg: before its first instruction");
+	debug_set(&kernel_debug, 1, 0, DEBUG_OFF);
+}
+
+void init_thread(void)
+{
+	the_kernels();
+	runs("watch", 0, "lguest_set_debugreg: a process watches its memory");
+	runs("watch-two", 0,
+	     "lguest_set_debugreg: of two processes only one does");
+	runs("break", 0, "lguest_set_debugreg: and stops at its functions");
+	runs("watch-kernel", 0,
+	     "lguest_set_debugreg: but not at addresses of the kernel");
+	done_testing();
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * time.c - clocks, and being interrupted by one
+ *
+ * No check asks whether something was quick.  They ask whether it came at all,
+ * not too early, and not more often than it was asked for.
+ */
+#include "test.h"
+
+#define YEAR_2020 1577836800ULL
+#define YEAR_2100 4102444800ULL
+
+static volatile u64 shots;
+static volatile u64 shot_ns;
+
+static void count_shot(struct regs *regs)
+{
+	(void)regs;
+	shots++;
+	shot_ns = clock_ns();
+	this_cpu()->timer_ns = 0;
+}
+
+/* Have it to ourselves: nobody else is running, and nobody sleeps. */
+static void clock_event(void)
+{
+	u64 start, end;
+
+	irq_disable();
+	irq_set_handler(IRQ_BASE + TIMER_IRQ, count_shot);
+	shots = 0;
+	start = clock_ns();
+	pv_ops.set_next_event(5 * MS);
+	while (!shots)
+		pv_ops.safe_halt();
+	ok(shot_ns >= start + 5 * MS - MS / 10,
+	   "lguest_clockevent: a one-shot event is not early");
+	ok(1, "lguest_safe_halt: an interrupt ends it");
+	irq_enable();
+	end = clock_ns() + 30 * MS;
+	while (clock_ns() < end)
+		asm volatile("pause");
+	is(shots, 1, "lguest_clockevent: and comes once");
+
+	start = clock_ns();
+	pv_ops.set_next_event(1);
+	while (!shots || shots == 1)
+		asm volatile("pause");
+	is(shots, 2, "lguest_clockevent: the shortest delta comes too");
+
+	pv_ops.set_next_event(20 * MS);
+	pv_ops.set_next_event(0);
+	end = clock_ns() + 60 * MS;
+	while (clock_ns() < end)
+		asm volatile("pause");
+	is(shots, 2, "lguest_clockevent: one that is taken back does not");
+
+	pv_ops.set_next_event(3 * NS_PER_S);
+	pv_ops.set_next_event(2 * MS);
+	while (shots == 2)
+		asm volatile("pause");
+	is(shots, 3, "lguest_clockevent: a new one replaces the one before");
+	pv_ops.set_next_event(0);
+}
+
+static void while_off(void)
+{
+	u64 end, before = shots;
+
+	irq_disable();
+	pv_ops.set_next_event(1 * MS);
+	end = clock_ns() + 10 * MS;
+	while (clock_ns() < end)
+		asm volatile("pause");
+	is(shots, before, "irq_disable: no interrupt comes while they are off");
+	irq_enable();
+	asm volatile("nop");
+	is(shots, before + 1, "irq_enable: the one that waited comes at once");
+
+	irq_disable();
+	pv_ops.set_next_event(1 * MS);
+	end = clock_ns() + 10 * MS;
+	while (clock_ns() < end)
+		asm volatile("pause");
+	restore_fl(RFLAGS_IF);
+	asm volatile("nop");
+	is(shots, before + 2, "restore_fl: and so it does here");
+}
+
+static void clocks(void)
+{
+	u64 last = clock_ns(), now, i, back = 0, wall;
+
+	for (i = 0; i < 10000; i++) {
+		now = clock_ns();
+		back += now < last;
+		last = now;
+	}
+	is(back, 0, "lguest_clock_read: time does not go back");
+	wall = wallclock_s();
+	ok(wall > YEAR_2020 && wall < YEAR_2100,
+	   "lguest_get_wallclock: the host knows what day it is");
+	last = clock_ns();
+	now = pv_ops.sched_clock();
+	sleep_ns(300 * MS);
+	now = pv_ops.sched_clock() - now;
+	last = clock_ns() - last;
+	ok(now >= 300 * MS && last >= now,
+	   "lguest_sched_clock: the scheduler's clock is the same");
+	ok(wallclock_s() - wall <= 60 && wallclock_s() >= wall,
+	   "lguest_get_wallclock: and it goes on from there");
+}
+
+static void sleeping(void)
+{
+	u64 start = clock_ns(), ticks = irq_counts[IRQ_BASE + TIMER_IRQ];
+
+	sleep_ns(50 * MS);
+	ok(clock_ns() - start >= 50 * MS,
+	   "lguest_time_irq: a sleeper is woken, and not too early");
+	ok(irq_counts[IRQ_BASE + TIMER_IRQ] > ticks,
+	   "lguest_time_irq: by interrupt 0");
+}
+
+/* The kernel's own handler is in time.c, so it is put back by asking it. */
+void init_thread(void)
+{
+	sleeping();
+	clocks();
+	ok(percpus[0].online, "lguest_time_init: irq 0 was unblocked last");
+	clock_event();
+	while_off();
+	done_testing();
+}
