@@ -58,7 +58,25 @@ static inline u64 hc_new_pgtable(u64 cr3)
 /* hc_flush_tlb - we took rights away in the page table */
 static inline u64 hc_flush_tlb(void)
 {
-	return hypercall(LHCALL_FLUSH_TLB, 0, 0, 0, 0);
+	return hypercall(LHCALL_FLUSH_TLB, LGUEST_FLUSH_USER, 0, 0, 0);
+}
+
+/* hc_flush_all - ... in global pages, or in other address spaces too */
+static inline u64 hc_flush_all(void)
+{
+	return hypercall(LHCALL_FLUSH_TLB, LGUEST_FLUSH_ALL, 0, 0, 0);
+}
+
+/* hc_flush_page - ... for this one page, of whatever size */
+static inline u64 hc_flush_page(u64 gva)
+{
+	return hypercall(LHCALL_FLUSH_PAGE, gva, 0, 0, 0);
+}
+
+/* hc_release_pgtable - we shall not need this page table again */
+static inline u64 hc_release_pgtable(u64 root)
+{
+	return hypercall(LHCALL_RELEASE_PGTABLE, root, 0, 0, 0);
 }
 
 /* hc_notify - the address of text to print, or another token */

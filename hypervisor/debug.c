@@ -136,7 +136,8 @@ void debug_load(struct lg_vcpu *vcpu)
  */
 void debug_put(struct lg_vcpu *vcpu)
 {
-	vcpu->debug.dr6 |= native_get_debugreg(6) & DR6_GUEST;
+	vcpu->dr6_now = native_get_debugreg(6) & DR6_GUEST;
+	vcpu->debug.dr6 |= vcpu->dr6_now;
 	native_set_debugreg(6, DR6_RESERVED);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();

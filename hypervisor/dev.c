@@ -22,71 +22,56 @@
 #include <asm/tsc.h>
 #include "lg.h"
 
-#define ALL_FEATURES (LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS)
+#define ALL_FEATURES \
+	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID)
 
 /* ---- the vcpu's descriptor ---- */
 
-union state_record {
-	struct lg_regs regs;
-	struct lg_debugregs debugregs;
-};
-
-/* The size that a record of this type has, 0 for no such type. */
-static size_t record_bytes(u32 type)
-{
-	switch (type) {
-	case LG_STATE_REGS:
-		return sizeof(struct lg_regs);
-	case LG_STATE_DEBUGREGS:
-		return sizeof(struct lg_debugregs);
-	}
-	return 0;
-}
-
 static int read_state_call(struct lg_state *call, void __user *arg)
 {
-	size_t bytes;
+	u32 bytes;
 
 	if (copy_from_user(call, arg, sizeof(*call)))
 		return -EFAULT;
-	bytes = record_bytes(call->type);
+	bytes = state_bytes(call->type);
 	if (!bytes || call->bytes != bytes ||
 	    memchr_inv(call->reserved, 0, sizeof(call->reserved)))
 		return -EINVAL;
 	return 0;
 }
 
-static int state_get(struct lg_vcpu *vcpu, void __user *arg)
+static int get_state(struct lg_vcpu *vcpu, void __user *arg)
 {
-	union state_record record;
 	struct lg_state call;
 	int err = read_state_call(&call, arg);
+	void *record;
 
 	if (err)
 		return err;
-	memset(&record, 0, sizeof(record));
-	if (call.type == LG_STATE_REGS)
-		vcpu_get_regs(vcpu, &record.regs);
-	else
-		debug_get_all(vcpu, &record.debugregs);
-	if (copy_to_user(u64_to_user_ptr(call.addr), &record, call.bytes))
-		return -EFAULT;
-	return 0;
+	record = kvzalloc(call.bytes, GFP_KERNEL_ACCOUNT);
+	if (!record)
+		return -ENOMEM;
+	state_get(vcpu, call.type, record);
+	if (copy_to_user(u64_to_user_ptr(call.addr), record, call.bytes))
+		err = -EFAULT;
+	kvfree(record);
+	return err;
 }
 
-static int state_set(struct lg_vcpu *vcpu, void __user *arg)
+static int set_state(struct lg_vcpu *vcpu, void __user *arg)
 {
-	union state_record record;
 	struct lg_state call;
 	int err = read_state_call(&call, arg);
+	void *record;
 
 	if (err)
 		return err;
-	if (copy_from_user(&record, u64_to_user_ptr(call.addr), call.bytes))
-		return -EFAULT;
-	if (call.type == LG_STATE_REGS)
-		return vcpu_set_regs(vcpu, &record.regs);
-	return debug_set_all(vcpu, &record.debugregs);
+	record = vmemdup_user(u64_to_user_ptr(call.addr), call.bytes);
+	if (IS_ERR(record))
+		return PTR_ERR(record);
+	err = state_set(vcpu, call.type, record);
+	kvfree(record);
+	return err;
 }
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -103,10 +88,10 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		ret = vcpu_run(vcpu);
 		break;
 	case LG_STATE_GET:
-		ret = state_get(vcpu, (void __user *)arg);
+		ret = get_state(vcpu, (void __user *)arg);
 		break;
 	case LG_STATE_SET:
-		ret = state_set(vcpu, (void __user *)arg);
+		ret = set_state(vcpu, (void __user *)arg);
 		break;
 	default:
 		ret = -ENOTTY;
@@ -204,6 +189,46 @@ static int vcpu_create_fd(struct lg_vm *vm, void __user *arg)
 	return fd;
 }
 
+static int interrupt_call(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_interrupt call;
+	int err = 0;
+
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.vcpu >= LG_MAX_VCPUS || !interrupt_good(call.vector) ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	call.vcpu = array_index_nospec(call.vcpu, LG_MAX_VCPUS);
+	mutex_lock(&vm->lock);
+	if (vm->vcpus[call.vcpu])
+		interrupt_raise(vm->vcpus[call.vcpu], call.vector);
+	else
+		err = -ENOENT;
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int clock_get_call(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_clock call = { .ns = clock_get(vm) };
+
+	return copy_to_user(arg, &call, sizeof(call)) ? -EFAULT : 0;
+}
+
+static int clock_set_call(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_clock call;
+
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.ns > S64_MAX ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	clock_set(vm, call.ns);
+	return 0;
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lg_vm *vm = file->private_data;
@@ -215,6 +240,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return slot_remove(vm, (void __user *)arg);
 	case LG_VCPU_CREATE:
 		return vcpu_create_fd(vm, (void __user *)arg);
+	case LG_INTERRUPT:
+		return interrupt_call(vm, (void __user *)arg);
+	case LG_CLOCK_GET:
+		return clock_get_call(vm, (void __user *)arg);
+	case LG_CLOCK_SET:
+		return clock_set_call(vm, (void __user *)arg);
 	}
 	return -ENOTTY;
 }
@@ -245,8 +276,9 @@ static int info(void __user *arg)
 		.max_vcpus = LG_MAX_VCPUS,
 		.max_slots = LG_MAX_SLOTS,
 		.max_gpa = LG_MAX_GPA,
-		.tsc_khz = tsc_khz,
+		.tsc_khz = clock_tsc_khz(),
 		.host_levels = window_levels(),
+		.fpu_bytes = state_bytes(LG_STATE_FPU),
 	};
 
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;

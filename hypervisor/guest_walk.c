@@ -8,7 +8,8 @@
  * the entry is no longer that, the walk starts over, as a CPU's would.
  *
  * What must never happen: a right in the answer that some level of the tables
- * did not grant at the moment it was read.
+ * did not grant at the moment it was read; a bit set in an entry that the
+ * access did not use.
  *
  * Where we stand: trap.c has a page fault that shadow.c cannot yet explain.
  *
@@ -54,6 +55,26 @@ static bool allowed(const struct guest_walk *walk, __u64 prot)
 	return !(prot & GPTE_NX) && (walk->user || !(prot & GPTE_US));
 }
 
+/* Has the entry a bit that must be zero there? (SDM volume 3, 4.5.4) */
+static bool reserved(__u64 entry, unsigned int shift)
+{
+	if (entry & GPTE_RSVD)
+		return true;
+	if (shift == 12 || !(entry & GPTE_PS))
+		return false;
+	/* The lowest address bit of a large page is its PAT bit. */
+	return shift == 39 ||
+	       (entry & GPTE_ADDR & ((1ULL << shift) - 1) & ~(1ULL << 12));
+}
+
+/* -EACCES, or -ENOENT if present is 0, with the code that goes with it. */
+static int refuse(struct guest_walk *walk, __u32 present)
+{
+	walk->error = present | (walk->user ? GPF_U : 0) |
+		      (walk->write ? GPF_W : 0) | (walk->fetch ? GPF_I : 0);
+	return present ? -EACCES : -ENOENT;
+}
+
 /* One attempt.  -EAGAIN: an entry changed under our feet. */
 static int try_walk(struct guest_reader *reader, gpa_t cr3,
 		    struct guest_walk *walk)
@@ -70,7 +91,10 @@ static int try_walk(struct guest_reader *reader, gpa_t cr3,
 			return -EFAULT;
 		entry = read_once(p);
 		if (!(entry & GPTE_P))
-			return -ENOENT;
+			return refuse(walk, 0);
+		if (reserved(entry, shift))
+			return refuse(walk, GPF_P | GPF_RSVD);
+		walk->above = prot;
 		prot &= entry | GPTE_NX;
 		prot |= entry & GPTE_NX;
 		leaf = shift == 12 || (shift < 39 && (entry & GPTE_PS));
@@ -81,7 +105,7 @@ static int try_walk(struct guest_reader *reader, gpa_t cr3,
 		table = entry & GPTE_ADDR;
 	}
 	if (!allowed(walk, prot))
-		return -EACCES;
+		return refuse(walk, GPF_P);
 	if (!mark(p, entry, GPTE_A | (walk->write ? GPTE_D : 0)))
 		return -EAGAIN;
 
@@ -90,6 +114,9 @@ static int try_walk(struct guest_reader *reader, gpa_t cr3,
 	walk->gfn = table >> 12;
 	walk->prot = prot;
 	walk->dirty = walk->write || (entry & GPTE_D);
+	walk->global = entry & GPTE_G;
+	walk->shift = shift;
+	walk->entries = p - (walk->gva >> shift & 511);
 	return 0;
 }
 

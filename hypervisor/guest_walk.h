@@ -21,8 +21,10 @@ typedef __u64 gfn_t; /* guest-physical page number */
 #define GPTE_A    (1ULL << 5)
 #define GPTE_D    (1ULL << 6)
 #define GPTE_PS   (1ULL << 7)
+#define GPTE_G    (1ULL << 8)
 #define GPTE_NX   (1ULL << 63)
 #define GPTE_ADDR 0x000ffffffffff000ULL
+#define GPTE_RSVD 0x000fc00000000000ULL /* physical addresses have 46 bits */
 
 #define GPF_P    (1U << 0)
 #define GPF_W    (1U << 1)
@@ -32,8 +34,8 @@ typedef __u64 gfn_t; /* guest-physical page number */
 #define GPF_PK   (1U << 5)
 
 /*
- * How the walk reaches guest memory: a pointer to the 8 bytes at gpa, good
- * until the next call, or NULL if there is no such memory.
+ * How the walk reaches guest memory: a pointer to the 8 bytes at gpa, in a page
+ * that stays until the next call, or NULL if there is no such memory.
  */
 struct guest_reader {
 	__u64 *(*entry)(struct guest_reader *reader, gpa_t gpa);
@@ -48,7 +50,13 @@ struct guest_walk {
 	/* answered, when guest_walk() returned 0 */
 	gfn_t gfn;
 	__u64 prot; /* GPTE_RW | GPTE_US | GPTE_NX as they add up */
+	__u64 above; /* the same without the last entry */
 	bool dirty; /* the last entry's D bit */
+	bool global; /* its G bit */
+	unsigned int shift; /* what it maps: 12, 21 or 30 bits */
+	const __u64 *entries; /* its table, until the reader is asked again */
+	/* answered, when it returned -ENOENT or -EACCES */
+	__u32 error; /* what a CPU would push for this fault: GPF_* */
 };
 
 int guest_walk(struct guest_reader *reader, gpa_t cr3, struct guest_walk *walk);

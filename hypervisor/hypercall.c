@@ -2,245 +2,263 @@
 /*
  * hypercall.c - what a guest kernel may ask for
  *
- * A table from number to function.  Each takes its arguments out of registers,
- * which are ours by now, checks them, and either does the whole thing or kills
- * the guest with a sentence; there is no half.
+ * A table from number to function.  Each takes its arguments from a struct that
+ * is ours by now, checks them, and either does the whole thing or kills the
+ * guest with a sentence; there is no half.  A call comes in registers, or it has
+ * waited in the ring, and then its turn is before whatever comes next.
  *
- * Also here, because it is the other thing SYSCALL means: the long way of a
- * system call, for when the Switcher's short one is barred.  To the guest the
- * two must look the same.
+ * What must never happen: a call from user mode; or one out of the ring that
+ * ends the run of guest code, or that reads or writes its registers.
  *
- * Next: hypervisor/window.c
+ * Next: hypervisor/setup.c
  */
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <asm/tsc.h>
 #include "lg.h"
 #include "trace.h"
 
-/* ---- system calls, the long way ---- */
+/* ---- those that are neither setup.c's nor somebody else's ---- */
 
-static struct lguest_data *data_of(const struct lg_vcpu *vcpu)
-{
-	return page_address(vcpu->data_page) + vcpu->data_offset;
-}
-
-/* hypercall_enter_kernel - SYSCALL in user mode.  False: nowhere to go */
-bool hypercall_enter_kernel(struct lg_vcpu *vcpu)
-{
-	struct sw_state *state = vcpu->state;
-	struct lguest_data *data;
-
-	if (!vcpu->data_page || !state->entry)
-		return false;
-	data = data_of(vcpu);
-	WRITE_ONCE(data->user_rip, state->regs.rip);
-	WRITE_ONCE(data->user_rflags, state->regs.rflags);
-	WRITE_ONCE(data->user_gs_base, state->gs);
-	state->gs = state->kernel_gs;
-	state->regs.rip = state->entry;
-	state->regs.rcx = state->entry;
-	state->regs.rflags = SW_RFLAGS_FIXED;
-	state->regs.r11 = SW_RFLAGS_FIXED;
-	state->flags &= ~SW_USER;
-	return true;
-}
-
-/* hypercall_leave_kernel - SYSCALL at the exit address.  False: bad words */
-bool hypercall_leave_kernel(struct lg_vcpu *vcpu)
-{
-	struct sw_state *state = vcpu->state;
-	struct lguest_data *data;
-	u64 rip, rflags, gs;
-
-	if (!vcpu->data_page)
-		return false;
-	data = data_of(vcpu);
-	rip = READ_ONCE(data->user_rip);
-	rflags = READ_ONCE(data->user_rflags) & SW_RFLAGS_GUEST;
-	gs = READ_ONCE(data->user_gs_base);
-	if (rip >> 47 || !lg_good_base(gs))
-		return false;
-	state->kernel_gs = state->gs;
-	state->gs = gs;
-	state->regs.rip = rip;
-	state->regs.rcx = rip;
-	state->regs.rflags = rflags | SW_RFLAGS_FIXED;
-	state->regs.r11 = rflags | SW_RFLAGS_FIXED;
-	state->flags |= SW_USER;
-	return true;
-}
-
-/* The Switcher's fast paths are open when all they need is there. */
-static void update_direct(struct lg_vcpu *vcpu)
-{
-	struct sw_state *state = vcpu->state;
-
-	state->flags |= SW_NO_DIRECT;
-	if (vcpu->data_page && state->entry && state->exit &&
-	    (vcpu->features & LGUEST_FEATURE_DIRECT_SYSCALL))
-		state->flags &= ~SW_NO_DIRECT;
-}
-
-/* ---- the hypercalls ---- */
-
-/* Nothing is ever pending: the ring does not exist yet. */
-static int hc_flush_async(struct lg_vcpu *vcpu, struct sw_regs *regs)
+/* The ring has been drained already: the shortest way there and back. */
+static int hc_flush_async(struct lg_vcpu *vcpu, struct lg_call *call)
 {
 	return 0;
 }
 
-/* Pins the page of struct lguest_data and remembers where in it. */
-static int set_data(struct lg_vcpu *vcpu, gpa_t gpa)
+static int hc_shutdown(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	struct page *page = mem_page(vcpu->vm, gpa >> PAGE_SHIFT);
-
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	/* The window that shows the old page must go before the page may. */
-	preempt_disable();
-	world_put(vcpu);
-	preempt_enable();
-	if (vcpu->data_page)
-		put_page(vcpu->data_page);
-	set_page_dirty_lock(page);
-	vcpu->data_page = page;
-	vcpu->data_offset = offset_in_page(gpa);
-	return 0;
-}
-
-static int hc_init(struct lg_vcpu *vcpu, struct sw_regs *regs)
-{
-	gpa_t data = regs->rdi, where = regs->rsi;
-	u64 abi = regs->rdx, features = regs->r10;
-	int err;
-	struct lguest_info info = {
-		.abi_min = LGUEST_ABI_MIN,
-		.abi_max = LGUEST_ABI_VERSION,
-		.switcher_start = window_area_start(),
-		.switcher_end = window_area_end(),
-		.tsc_khz = tsc_khz,
-		.vcpu = vcpu->id,
-	};
-
-	if (abi < LGUEST_ABI_MIN || abi > LGUEST_ABI_VERSION) {
-		lg_kill(vcpu,
-			"LGUEST_INIT: ABI version %llu, this host has %u to %u",
-			abi, LGUEST_ABI_MIN, LGUEST_ABI_VERSION);
-		return 0;
-	}
-	if (data % sizeof(struct lguest_data)) {
-		lg_kill(vcpu,
-			"LGUEST_INIT: lguest_data at %#llx is not aligned to "
-			"%zu",
-			data, sizeof(struct lguest_data));
-		return 0;
-	}
-	/* What the guest asks for and the VM was given; the rest it lacks. */
-	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
-		info.features = features & LGUEST_FEATURE_DIRECT_SYSCALL;
-	err = mem_write(vcpu->vm, where, &info, sizeof(info));
-	if (err == -EFAULT) {
-		lg_kill(vcpu, "LGUEST_INIT: lguest_info at %#llx is not in RAM",
-			where);
-		return 0;
-	}
-	if (!err)
-		err = set_data(vcpu, data);
-	if (err == -EFAULT) {
-		lg_kill(vcpu, "LGUEST_INIT: lguest_data at %#llx is not in RAM",
-			data);
-		return 0;
-	}
-	if (err)
-		return err;
-	vcpu->features = info.features;
-	update_direct(vcpu);
-	return 0;
-}
-
-static int hc_shutdown(struct lg_vcpu *vcpu, struct sw_regs *regs)
-{
-	if (regs->rdi < LGUEST_SHUTDOWN_POWEROFF ||
-	    regs->rdi > LGUEST_SHUTDOWN_CRASH) {
-		lg_kill(vcpu, "SHUTDOWN: no such kind: %llu", regs->rdi);
+	if (call->arg[0] < LGUEST_SHUTDOWN_POWEROFF ||
+	    call->arg[0] > LGUEST_SHUTDOWN_CRASH) {
+		lg_kill(vcpu, "SHUTDOWN: no such kind: %llu", call->arg[0]);
 		return 0;
 	}
 	vcpu->run->exit = LG_EXIT_SHUTDOWN;
-	vcpu->run->data[0] = regs->rdi;
-	vcpu->run->data[1] = regs->rsi;
+	vcpu->run->data[0] = call->arg[0];
+	vcpu->run->data[1] = call->arg[1];
 	return 1;
 }
 
-static int hc_new_pgtable(struct lg_vcpu *vcpu, struct sw_regs *regs)
+static int hc_new_pgtable(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	struct page *page = mem_page(vcpu->vm, regs->rdi >> PAGE_SHIFT);
+	u64 tag = vcpu->told.features & LGUEST_FEATURE_PCID
+			  ? X86_CR3_PCID_NOFLUSH | X86_CR3_PCID_MASK
+			  : 0;
+	gpa_t root = call->arg[0] & ~tag;
+	struct page *page = mem_page(vcpu->vm, root >> PAGE_SHIFT);
 	int err = PTR_ERR_OR_ZERO(page);
 
 	if (!err)
 		put_page(page);
-	if (err == -EFAULT || offset_in_page(regs->rdi)) {
+	if (err == -EFAULT || offset_in_page(root)) {
 		lg_kill(vcpu, "NEW_PGTABLE: %#llx is not a page of RAM",
-			regs->rdi);
+			call->arg[0]);
 		return 0;
 	}
-	return err ? err : shadow_new_root(vcpu, regs->rdi);
+	return err ? err : shadow_load(vcpu, call->arg[0]);
 }
 
-static int hc_flush_tlb(struct lg_vcpu *vcpu, struct sw_regs *regs)
+static int hc_flush_tlb(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	return shadow_new_root(vcpu, vcpu->cr3);
+	if (call->arg[0] == LGUEST_FLUSH_USER)
+		return shadow_new_root(vcpu, vcpu->cr3);
+	if (call->arg[0] == LGUEST_FLUSH_ALL)
+		shadow_flush_all(vcpu);
+	else
+		lg_kill(vcpu, "FLUSH_TLB: no such kind: %llu", call->arg[0]);
+	return 0;
 }
 
-static int hc_notify(struct lg_vcpu *vcpu, struct sw_regs *regs)
+static int hc_flush_page(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	shadow_flush_page(vcpu, call->arg[0]);
+	return 0;
+}
+
+static int hc_release_pgtable(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	shadow_release(vcpu, call->arg[0]);
+	return 0;
+}
+
+/* A hint that we need not take: the entry is found when it faults. */
+static int hc_set_pte(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	return 0;
+}
+
+static int hc_notify(struct lg_vcpu *vcpu, struct lg_call *call)
 {
 	vcpu->run->exit = LG_EXIT_NOTIFY;
-	vcpu->run->data[0] = regs->rdi;
+	vcpu->run->data[0] = call->arg[0];
 	return 1;
 }
 
-static int hc_set_syscall(struct lg_vcpu *vcpu, struct sw_regs *regs)
+/* What is pending is delivered on the way back, as after any hypercall. */
+static int hc_send_interrupts(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	if (!lg_canonical(regs->rdi) || !lg_canonical(regs->rsi)) {
-		lg_kill(vcpu, "SET_SYSCALL: %#llx or %#llx is not canonical",
-			regs->rdi, regs->rsi);
+	vcpu->look = true;
+	return 0;
+}
+
+static int hc_set_clockevent(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 vector = call->arg[1] ? call->arg[1] : LGUEST_IRQ_VECTOR(0);
+
+	if (vector < 32 || vector >= 256)
+		lg_kill(vcpu, "SET_CLOCKEVENT: no such vector: %llu", vector);
+	else
+		interrupt_set_timer(vcpu, call->arg[0], vector);
+	return 0;
+}
+
+static int hc_halt(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	if (call->arg[0] > LGUEST_HALT_DOWN)
+		lg_kill(vcpu, "HALT: no such kind: %llu", call->arg[0]);
+	else
+		interrupt_halt(vcpu, call->arg[0]);
+	return 0;
+}
+
+static int hc_send_ipi(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 vector = call->arg[1];
+
+	if (vector != LGUEST_IPI_WAKE && !interrupt_good(vector))
+		lg_kill(vcpu, "SEND_IPI: no such vector: %llu", vector);
+	else
+		interrupt_send(vcpu->vm, call->arg[0], vector);
+	return 0;
+}
+
+static int hc_vcpu_up(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	int err;
+
+	if (!lg_canonical(call->arg[1])) {
+		lg_kill(vcpu, "VCPU_UP: RIP %#llx is not canonical",
+			call->arg[1]);
 		return 0;
 	}
-	vcpu->state->entry = regs->rdi;
-	/* SYSCALL tells us the address after itself, which is 2 bytes on. */
-	vcpu->state->exit = regs->rsi + 2;
-	update_direct(vcpu);
+	err = interrupt_vcpu_up(vcpu, call->arg[0], call->arg[1], call->arg[2],
+				call->arg[3]);
+	if (err == -ENOMEM)
+		return err;
+	call->result = err;
 	return 0;
 }
 
-static int hc_set_debugreg(struct lg_vcpu *vcpu, struct sw_regs *regs)
+static int hc_set_debugreg(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	if (!(vcpu->vm->features & LG_FEATURE_DEBUGREGS) || regs->rdi > 7 ||
-	    debug_set(vcpu, regs->rdi, regs->rsi))
+	if (!(vcpu->vm->features & LG_FEATURE_DEBUGREGS) || call->arg[0] > 7 ||
+	    debug_set(vcpu, call->arg[0], call->arg[1]))
 		lg_kill(vcpu, "SET_DEBUGREG: register %llu cannot be %#llx",
-			regs->rdi, regs->rsi);
+			call->arg[0], call->arg[1]);
 	return 0;
 }
 
-static int hc_get_debugreg(struct lg_vcpu *vcpu, struct sw_regs *regs)
+static int hc_get_debugreg(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	regs->rax = regs->rdi > 7 ? 0 : debug_get(vcpu, regs->rdi);
+	call->result = call->arg[0] > 7 ? 0 : debug_get(vcpu, call->arg[0]);
 	return 0;
 }
 
-typedef int (*hypercall_fn)(struct lg_vcpu *vcpu, struct sw_regs *regs);
+/* ---- the table ---- */
 
-static const hypercall_fn handlers[LHCALL_MAX] = {
-	[LHCALL_FLUSH_ASYNC] = hc_flush_async,
-	[LHCALL_LGUEST_INIT] = hc_init,
-	[LHCALL_SHUTDOWN] = hc_shutdown,
-	[LHCALL_NEW_PGTABLE] = hc_new_pgtable,
-	[LHCALL_FLUSH_TLB] = hc_flush_tlb,
-	[LHCALL_NOTIFY] = hc_notify,
-	[LHCALL_SET_SYSCALL] = hc_set_syscall,
-	[LHCALL_SET_DEBUGREG] = hc_set_debugreg,
-	[LHCALL_GET_DEBUGREG] = hc_get_debugreg,
+struct handler {
+	int (*call)(struct lg_vcpu *vcpu, struct lg_call *call);
+	bool async; /* may wait in the ring */
 };
+
+static const struct handler handlers[LHCALL_MAX] = {
+	[LHCALL_FLUSH_ASYNC] = { hc_flush_async },
+	[LHCALL_LGUEST_INIT] = { hc_init },
+	[LHCALL_SHUTDOWN] = { hc_shutdown },
+	[LHCALL_NEW_PGTABLE] = { hc_new_pgtable, true },
+	[LHCALL_FLUSH_TLB] = { hc_flush_tlb, true },
+	[LHCALL_LOAD_IDT_ENTRY] = { hc_load_idt_entry, true },
+	[LHCALL_SET_STACK] = { hc_set_stack, true },
+	[LHCALL_SET_CLOCKEVENT] = { hc_set_clockevent, true },
+	[LHCALL_HALT] = { hc_halt },
+	[LHCALL_SET_PTE] = { hc_set_pte, true },
+	[LHCALL_LOAD_TLS] = { hc_load_tls, true },
+	[LHCALL_NOTIFY] = { hc_notify },
+	[LHCALL_SEND_INTERRUPTS] = { hc_send_interrupts },
+	[LHCALL_SET_SYSCALL] = { hc_set_syscall },
+	[LHCALL_SET_DEBUGREG] = { hc_set_debugreg, true },
+	[LHCALL_GET_DEBUGREG] = { hc_get_debugreg },
+	[LHCALL_FLUSH_PAGE] = { hc_flush_page, true },
+	[LHCALL_RELEASE_PGTABLE] = { hc_release_pgtable, true },
+	[LHCALL_VCPU_UP] = { hc_vcpu_up },
+	[LHCALL_SEND_IPI] = { hc_send_ipi, true },
+	[LHCALL_SET_RING] = { hc_set_ring },
+	[LHCALL_SET_CLOCK] = { hc_set_clock },
+	[LHCALL_SET_DATA] = { hc_set_data },
+	[LHCALL_SET_NOIRQ] = { hc_set_noirq },
+	[LHCALL_LOAD_GS] = { hc_load_gs },
+};
+
+static const struct handler *find(u64 number)
+{
+	if (number >= LHCALL_MAX)
+		return NULL;
+	return &handlers[array_index_nospec(number, LHCALL_MAX)];
+}
+
+/* ---- the ring ---- */
+
+static int make_queued(struct lg_vcpu *vcpu, const struct lguest_async *queued)
+{
+	struct lg_call call = {
+		.number = READ_ONCE(queued->number),
+		.arg[0] = READ_ONCE(queued->arg[0]),
+		.arg[1] = READ_ONCE(queued->arg[1]),
+		.arg[2] = READ_ONCE(queued->arg[2]),
+	};
+	const struct handler *handler = find(call.number);
+
+	if (!handler || !handler->async) {
+		lg_kill(vcpu, "no hypercall for the ring: %llu", call.number);
+		return 0;
+	}
+	lg_count(vcpu, LG_STAT_QUEUED);
+	return handler->call(vcpu, &call);
+}
+
+static noinline int drain(struct lg_vcpu *vcpu, struct lguest_ring *ring,
+			  u32 count)
+{
+	int err = 0;
+
+	if (count > LGUEST_RING_SIZE) {
+		lg_kill(vcpu, "the ring has %u calls, more than it holds",
+			count);
+		return 0;
+	}
+	while (count-- && !err && !vcpu->killed) {
+		u32 at = vcpu->ring_tail++ % LGUEST_RING_SIZE;
+
+		err = make_queued(vcpu, &ring->calls[at]);
+	}
+	WRITE_ONCE(ring->tail, vcpu->ring_tail);
+	return err;
+}
+
+/*
+ * ring_drain - make the calls that are in the ring
+ *
+ * Returns 0, or the host's failure; the vcpu may have been killed.
+ */
+int ring_drain(struct lg_vcpu *vcpu)
+{
+	struct lguest_ring *ring = pin_at(&vcpu->pins[PIN_RING]);
+	u32 count;
+
+	if (!vcpu->pins[PIN_RING].page)
+		return 0;
+	count = READ_ONCE(ring->head) - vcpu->ring_tail;
+	return count ? drain(vcpu, ring, count) : 0;
+}
 
 /*
  * hypercall - SYSCALL in kernel mode
@@ -250,18 +268,28 @@ static const hypercall_fn handlers[LHCALL_MAX] = {
 int hypercall(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
-	u64 number = regs->rax;
-	hypercall_fn handler = NULL;
+	struct lg_call call = {
+		.number = regs->rax,
+		.arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10 },
+	};
+	const struct handler *handler = find(call.number);
+	int ret;
 
 	lg_count(vcpu, LG_STAT_HYPERCALLS);
-	trace_lg_hypercall(vcpu, number);
-	if (number < LHCALL_MAX)
-		handler = handlers[array_index_nospec(number, LHCALL_MAX)];
-	if (!handler) {
-		lg_kill(vcpu, "no such hypercall: %llu at %#llx", number,
+	trace_lg_hypercall(vcpu, call.number);
+	vcpu->look |= vcpu->masked;
+	ret = ring_drain(vcpu);
+	if (ret || vcpu->killed)
+		return ret;
+	/* The one that sets RAX and all the rest itself. */
+	if (call.number == LHCALL_IRET)
+		return event_iret(vcpu);
+	if (!handler || !handler->call) {
+		lg_kill(vcpu, "no such hypercall: %llu at %#llx", call.number,
 			regs->rip);
 		return 0;
 	}
-	regs->rax = 0;
-	return handler(vcpu, regs);
+	ret = handler->call(vcpu, &call);
+	regs->rax = call.result;
+	return ret;
 }

@@ -34,7 +34,8 @@ void kick(struct lg_vcpu *vcpu)
 			smp_send_reschedule(cpu);
 		preempt_enable();
 	}
-	wake_up(&vcpu->sleep);
+	if (wq_has_sleeper(&vcpu->sleep))
+		wake_up(&vcpu->sleep);
 }
 
 /* request - ask for LG_REQ_*, and kick */

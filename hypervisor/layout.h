@@ -47,7 +47,7 @@
 #define SW_KERNEL_CS   0x10
 #define SW_KERNEL_DS   0x18
 #define SW_TR          0x40
-#define SW_GDT_ENTRIES 10
+#define SW_GDT_ENTRIES 16 /* up to LGUEST_TLS_FIRST + LGUEST_TLS_COUNT */
 
 /* The state page: struct sw_state in lg.h. */
 #define ST_FLAGS       0x000
@@ -96,6 +96,7 @@
 #define SW_DB        0x10
 #define SW_FAULT     0x20
 #define SW_LOST      0x40
+#define SW_IRQ       0x80 /* the guest waits for something to be delivered */
 #define SW_EVENTS    (SW_NMI | SW_MCE | SW_DB | SW_FAULT | SW_LOST)
 
 /* The host page: struct sw_host in lg.h. */

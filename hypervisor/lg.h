@@ -7,18 +7,21 @@
  *
  * Locks, outermost first:
  *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
- *	vm->lock	RAM slots and the list of vcpus
+ *	vm->lock	the list of vcpus, and who changes RAM slots
+ *	vm->mem		RAM slots, and every use of guest memory: see mem.c
  *	window_lock	page tables of the Switcher's windows (window.c)
  *	attach_lock	whose slot 256 is ours (attach.c)
  */
 #ifndef LG_H
 #define LG_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 #include <linux/preempt.h>
+#include <linux/rwsem.h>
 #include <linux/wait.h>
 #include <asm/desc_defs.h>
 #include <asm/fpu/api.h>
@@ -88,8 +91,56 @@ struct lg_vm {
 	struct kref ref;
 	u64 features; /* [I]mmutable */
 	struct mutex lock;
-	struct lg_ram ram[LG_MAX_SLOTS]; /* lock */
+	struct rw_semaphore mem;
+	struct lg_ram ram[LG_MAX_SLOTS]; /* mem */
 	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
+	u64 clock_base, clock_ns; /* the TSC, and system_time then */
+};
+
+/*
+ * How guest_walk() reaches the guest's page tables: a few of their pages are
+ * kept, each in the place that its number says.
+ */
+#define MEM_READER_PAGES 32
+
+struct mem_reader {
+	struct guest_reader reader;
+	struct lg_vm *vm;
+	struct {
+		gfn_t gfn;
+		struct page *page; /* or NULL */
+	} kept[MEM_READER_PAGES];
+	int err; /* why the last entry() gave NULL */
+};
+
+/* A piece of guest memory that stays where it is, in one page. */
+struct lg_pin {
+	struct page *page; /* or NULL */
+	u32 offset; /* in that page */
+	gpa_t gpa;
+};
+
+enum {
+	PIN_DATA,
+	PIN_INFO,
+	PIN_RING,
+	PIN_CLOCK,
+	PIN_COUNT
+};
+
+/* What a guest kernel has told of itself, and a vcpu hands to the next. */
+struct lg_told {
+	u64 features; /* LGUEST_FEATURE_* in force */
+	u64 entry, exit; /* LHCALL_SET_SYSCALL */
+	u64 noirq_start, noirq_end;
+	struct lg_gate gates[LGUEST_GATES];
+};
+
+/* Bits of struct lg_vcpu.nmi */
+enum {
+	NMI_PENDING,
+	NMI_BLOCKED,
+	NMI_WOKEN
 };
 
 /* What struct lg_debugregs is to the outside. */
@@ -105,6 +156,7 @@ struct lg_vcpu {
 	struct sw_state *state; /* [I] the page; its contents: lock */
 	struct lg_run *run; /* [I] shared with the daemon: write only */
 	bool killed;
+	bool told_others; /* that it has been, or by whom */
 	u64 stat[LG_STAT_COUNT];
 
 	/* kick.c */
@@ -119,6 +171,8 @@ struct lg_vcpu {
 	struct fpu_guest fpu;
 	u32 pkru;
 	struct lg_debug debug;
+	u64 dr6_now; /* what the last exit added to DR6 */
+	bool step_was_set; /* TF, while we step */
 	bool high; /* has guest mappings where the host has global ones */
 	bool pge_off; /* [IRQs off] we cleared CR4.PGE, at load */
 	bool flush; /* forget what the TLB says of our roots */
@@ -127,17 +181,39 @@ struct lg_vcpu {
 	u64 host_debugctl, host_pebs; /* while inside */
 	u32 host_pkru;
 
-	/* hypercall.c */
-	struct page *data_page; /* of struct lguest_data, or NULL */
-	u32 data_offset; /* in that page */
-	u64 features; /* LGUEST_FEATURE_* in force */
+	/* setup.c */
+	struct lg_pin pins[PIN_COUNT];
+	struct lg_told told;
+	u64 tls[LGUEST_TLS_COUNT];
+	u32 ring_tail;
+
+	/* event.c, interrupt.c */
+	unsigned long pending[4]; /* [atomic] a bit for each vector */
+	unsigned long nmi; /* [atomic] bits NMI_* */
+	u32 activity; /* LG_ACTIVITY_* */
+	bool look; /* something is pending that the guest could have */
+	bool masked; /* something is pending that the guest has blocked */
+	bool stepping; /* through the no-interrupt range */
+	struct hrtimer timer;
+	u32 timer_vector; /* set while the timer is not */
+	struct lg_start *start; /* [xchg] */
+
+	/* clock.c */
+	u32 clock_version;
+	u64 run_delay; /* of this thread, when last looked at */
+	u64 steal;
+
+	/* mem.c */
+	struct mem_reader reader; /* vm->mem */
 
 	/* shadow.c */
-	gpa_t cr3;
+	u64 cr3; /* the guest's: the root's gpa, and its PCID */
 	u64 *root[2]; /* LG_MODE_KERNEL, LG_MODE_USER */
 	struct list_head tables; /* every page of both */
 	unsigned int num_tables;
 	u64 cr2;
+	u32 guest_error; /* of the fault that is the guest's: GPF_* */
+	gva_t gva_fault; /* where mem_gva_read() or mem_gva_write() met it */
 	u32 async_pf; /* with cr2: a message from a KVM host below this one */
 };
 
@@ -152,28 +228,33 @@ void vm_get(struct lg_vm *vm);
 void vm_put(struct lg_vm *vm);
 int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot);
 int vm_remove_ram(struct lg_vm *vm, u32 slot);
+void vm_freeze(struct lg_vm *vm);
+void vm_thaw(struct lg_vm *vm);
 __printf(2, 3) void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...);
 
 /* mem.c */
 struct page *mem_page(struct lg_vm *vm, gfn_t gfn);
+struct page *mem_page_locked(struct lg_vm *vm, gfn_t gfn);
 int mem_read(struct lg_vm *vm, gpa_t gpa, void *buf, size_t bytes);
 int mem_write(struct lg_vm *vm, gpa_t gpa, const void *buf, size_t bytes);
-
-struct mem_reader {
-	struct guest_reader reader;
-	struct lg_vm *vm;
-	struct page *page;
-	int err; /* why the last entry() gave NULL */
-};
-
+int mem_gva_read(struct lg_vcpu *vcpu, gva_t gva, void *buf, size_t bytes,
+		 bool user, u32 *error);
+int mem_gva_write(struct lg_vcpu *vcpu, gva_t gva, const void *buf,
+		  size_t bytes, bool user, u32 *error);
 void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm);
-void mem_reader_fini(struct mem_reader *reader);
+void mem_reader_drop(struct mem_reader *reader);
 
 /* vcpu.c */
 struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id);
 void vcpu_destroy(struct lg_vcpu *vcpu);
 int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *regs);
 int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *regs);
+
+/* state.c */
+int state_init(void);
+u32 state_bytes(u32 type);
+void state_get(struct lg_vcpu *vcpu, u32 type, void *record);
+int state_set(struct lg_vcpu *vcpu, u32 type, const void *record);
 
 /* debug.c */
 int debug_set(struct lg_vcpu *vcpu, unsigned int number, u64 value);
@@ -188,6 +269,9 @@ int vcpu_run(struct lg_vcpu *vcpu);
 
 /* kick.c */
 #define LG_REQ_FLUSH 0 /* forget what the TLB says of our roots */
+#define LG_REQ_LOOK  1 /* something has become pending */
+#define LG_REQ_START 2 /* LHCALL_VCPU_UP */
+#define LG_REQ_STOP  3 /* another vcpu has been killed */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -215,6 +299,7 @@ unsigned int window_levels(void);
 u64 window_host_entry(void);
 void window_show(struct window *window, struct lg_vcpu *vcpu);
 void window_hide(struct window *window);
+void window_tls(struct window *window, const struct lg_vcpu *vcpu);
 
 /* attach.c */
 int attach_get(struct mm_struct *mm);
@@ -239,22 +324,97 @@ extern char switcher_shl_end[], switcher_sar_end[];
 
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
+void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error);
+
+/* emulate.c */
+int emulate(struct lg_vcpu *vcpu, bool *done);
+
+/* event.c */
+bool event_has_gate(const struct lg_vcpu *vcpu, unsigned int vector);
+int event_exception(struct lg_vcpu *vcpu, unsigned int vector, u64 code);
+int event_page_fault(struct lg_vcpu *vcpu, gva_t gva, u64 code);
+int event_soft(struct lg_vcpu *vcpu, unsigned int vector);
+bool event_can_run(struct lg_vcpu *vcpu);
+int event_look(struct lg_vcpu *vcpu);
+bool event_stepped(struct lg_vcpu *vcpu);
+int event_iret(struct lg_vcpu *vcpu);
+
+/* interrupt.c */
+#define LG_MIN_DELTA_NS 50000
+
+void interrupt_init(struct lg_vcpu *vcpu);
+void interrupt_fini(struct lg_vcpu *vcpu);
+bool interrupt_good(u64 vector);
+void interrupt_raise(struct lg_vcpu *vcpu, unsigned int vector);
+void interrupt_send(struct lg_vm *vm, u64 mask, unsigned int vector);
+void interrupt_set_timer(struct lg_vcpu *vcpu, u64 ns, unsigned int vector);
+void interrupt_halt(struct lg_vcpu *vcpu, unsigned int how);
+void interrupt_wake(struct lg_vcpu *vcpu);
+int interrupt_sleep(struct lg_vcpu *vcpu);
+int interrupt_vcpu_up(struct lg_vcpu *vcpu, u64 id, u64 rip, u64 rsp, u64 arg);
+int interrupt_start(struct lg_vcpu *vcpu);
+
+/* clock.c */
+void clock_init(struct lg_vm *vm);
+u32 clock_tsc_khz(void);
+u64 clock_get(struct lg_vm *vm);
+void clock_set(struct lg_vm *vm, u64 ns);
+void clock_publish(struct lg_vcpu *vcpu);
+void clock_steal(struct lg_vcpu *vcpu);
 
 /* hypercall.c */
+struct lg_call {
+	u64 number, arg[4], result;
+};
+
 int hypercall(struct lg_vcpu *vcpu);
-bool hypercall_leave_kernel(struct lg_vcpu *vcpu);
-bool hypercall_enter_kernel(struct lg_vcpu *vcpu);
+int ring_drain(struct lg_vcpu *vcpu);
+
+/* setup.c: one for each hypercall that tells us something */
+bool setup_leave_kernel(struct lg_vcpu *vcpu);
+bool setup_enter_kernel(struct lg_vcpu *vcpu);
+void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told);
+void setup_forget(struct lg_vcpu *vcpu);
+void setup_unpin(struct lg_vcpu *vcpu);
+u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted);
+void setup_update(struct lg_vcpu *vcpu);
+bool setup_good_gate(u64 vector, u64 handler, u64 flags);
+int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa);
+bool setup_good_tls(u64 descriptor);
+void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 descriptor);
+int hc_init(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_load_idt_entry(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_stack(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_load_tls(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_ring(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_clock(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_data(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_noirq(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call);
 
 /* shadow.c */
 int shadow_init(struct lg_vcpu *vcpu);
 void shadow_fini(struct lg_vcpu *vcpu);
+void shadow_forget(struct lg_vcpu *vcpu);
+void shadow_serve_flush(struct lg_vcpu *vcpu);
 int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
+int shadow_load(struct lg_vcpu *vcpu, u64 cr3);
+void shadow_flush_all(struct lg_vcpu *vcpu);
+void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva);
+void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
 int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
 
 /* The daemon sees it in the run page when LG_RUN returns. */
 static inline void lg_count(struct lg_vcpu *vcpu, unsigned int what)
 {
 	vcpu->stat[what]++;
+}
+
+/* Ours, wherever in guest memory it is; garbage if it is nowhere. */
+static inline void *pin_at(const struct lg_pin *pin)
+{
+	return page_address(pin->page) + pin->offset;
 }
 
 static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
@@ -266,6 +426,13 @@ static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
 static inline bool lg_canonical(u64 gva)
 {
 	return (u64)((s64)(gva << 16) >> 16) == gva;
+}
+
+/* May a guest have anything at this address? */
+static inline bool lg_guests_own(gva_t gva)
+{
+	return lg_canonical(gva) &&
+	       (gva < window_area_start() || gva >= window_area_end());
 }
 
 /* A base that this CPU loads without a fault, whatever the guest's tables. */

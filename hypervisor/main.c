@@ -60,7 +60,9 @@ static int __init lg_init(void)
 		return -ENODEV;
 	}
 	world_init();
-	err = window_init();
+	err = state_init();
+	if (!err)
+		err = window_init();
 	if (err)
 		return err;
 	preempt_notifier_inc();

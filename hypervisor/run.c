@@ -50,6 +50,21 @@ static bool fit_to_enter(struct lg_vcpu *vcpu)
 	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
 }
 
+/* It cannot go on from here: let its kernel know, if that can. */
+static int unfit(struct lg_vcpu *vcpu)
+{
+	const struct sw_regs *regs = &vcpu->state->regs;
+	int err = 0;
+
+	if (event_has_gate(vcpu, 13))
+		err = event_exception(vcpu, 13, 0);
+	if (!err && !fit_to_enter(vcpu))
+		lg_kill(vcpu,
+			"no way to go on at %#llx, selectors %#llx and %#llx",
+			regs->rip, regs->cs, regs->ss);
+	return err;
+}
+
 /*
  * The kernel wants this thread before the guest may go on.  The helper that KVM
  * has for it is of no use to us: for a signal it writes to KVM's own vcpu.  So
@@ -67,34 +82,90 @@ static int host_work(void)
 	return 0;
 }
 
-static void serve_requests(struct lg_vcpu *vcpu)
+static void stop_others(struct lg_vcpu *vcpu)
 {
-	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
-		vcpu->flush = true;
+	struct lg_vm *vm = vcpu->vm;
+	unsigned int i;
+
+	mutex_lock(&vm->lock);
+	for (i = 0; i < LG_MAX_VCPUS; i++) {
+		if (vm->vcpus[i] && vm->vcpus[i] != vcpu)
+			request(vm->vcpus[i], LG_REQ_STOP);
+	}
+	mutex_unlock(&vm->lock);
 }
 
+/* It will not run again, and nor will what is left of its guest. */
+static int end(struct lg_vcpu *vcpu)
+{
+	if (!vcpu->told_others)
+		stop_others(vcpu);
+	vcpu->told_others = true;
+	vcpu->run->exit = LG_EXIT_KILLED;
+	return 1;
+}
+
+/* 0, or the host's failure */
+static int serve_requests(struct lg_vcpu *vcpu)
+{
+	int err = 0;
+
+	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
+		vcpu->flush = true;
+	if (test_and_clear_bit(LG_REQ_STOP, &vcpu->requests)) {
+		vcpu->told_others = true;
+		lg_kill(vcpu, "another vcpu of this guest has been killed");
+	}
+	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
+		err = interrupt_start(vcpu);
+	if (test_and_clear_bit(LG_REQ_LOOK, &vcpu->requests)) {
+		vcpu->look = true;
+		interrupt_wake(vcpu);
+	}
+	return err;
+}
+
+/* What has to be settled before guest code runs.  0, 1 or an error. */
+static int prepare(struct lg_vcpu *vcpu)
+{
+	int err;
+
+	if (unlikely(READ_ONCE(vcpu->requests))) {
+		err = serve_requests(vcpu);
+		if (err)
+			return err;
+	}
+	if (unlikely(vcpu->look && vcpu->activity == LG_ACTIVITY_RUN)) {
+		err = event_look(vcpu);
+		if (err)
+			return err;
+	}
+	if (unlikely(vcpu->cpu < 0))
+		clock_steal(vcpu);
+	if (unlikely(!fit_to_enter(vcpu) && !vcpu->killed)) {
+		err = unfit(vcpu);
+		if (err)
+			return err;
+	}
+	return unlikely(vcpu->killed) ? end(vcpu) : 0;
+}
+
+/* 1: the run page says why; negative: -EINTR, or the host's failure */
 static int run_until_exit(struct lg_vcpu *vcpu)
 {
-	int ret = 0;
+	int ret;
 
-	while (!ret) {
-		if (!fit_to_enter(vcpu))
-			lg_kill(vcpu,
-				"no way to go on at %#llx, selectors %#llx and "
-				"%#llx",
-				vcpu->state->regs.rip, vcpu->state->regs.cs,
-				vcpu->state->regs.ss);
-		if (vcpu->killed) {
-			vcpu->run->exit = LG_EXIT_KILLED;
-			return 0;
-		}
-		if (unlikely(READ_ONCE(vcpu->requests)))
-			serve_requests(vcpu);
-		if (world_cross(vcpu))
+	do {
+		ret = prepare(vcpu);
+		if (ret)
+			break;
+		if (unlikely(vcpu->activity != LG_ACTIVITY_RUN))
+			ret = interrupt_sleep(vcpu);
+		else if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
 		else
 			ret = host_work();
-	}
+	} while (!ret);
 	return ret < 0 ? ret : 0;
 }
 

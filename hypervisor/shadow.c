@@ -106,12 +106,8 @@ void shadow_fini(struct lg_vcpu *vcpu)
 	free_tables(vcpu);
 }
 
-/*
- * shadow_new_root - the guest has another page table, or flushed this one
- *
- * Never fails for a running guest: the two pages of the roots stay.  Returns 0.
- */
-int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3)
+/* All but the two pages of the roots.  Caller holds vm->mem. */
+static void drop(struct lg_vcpu *vcpu)
 {
 	unsigned int view;
 
@@ -126,9 +122,54 @@ int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3)
 		list_add(&virt_to_page(vcpu->root[view])->lru, &vcpu->tables);
 		vcpu->num_tables++;
 	}
-	vcpu->cr3 = cr3;
 	vcpu->flush = true;
+}
+
+/*
+ * shadow_new_root - the guest has another page table, or flushed this one
+ *
+ * Never fails for a running guest.  Returns 0.
+ */
+int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3)
+{
+	down_read(&vcpu->vm->mem);
+	drop(vcpu);
+	vcpu->cr3 = cr3;
+	up_read(&vcpu->vm->mem);
 	return 0;
+}
+
+/* shadow_forget - drop all there is; the VM is frozen, or gone */
+void shadow_forget(struct lg_vcpu *vcpu)
+{
+	drop(vcpu);
+	mem_reader_drop(&vcpu->reader);
+}
+
+void shadow_serve_flush(struct lg_vcpu *vcpu)
+{
+	down_read(&vcpu->vm->mem);
+	vcpu->flush = true;
+	up_read(&vcpu->vm->mem);
+}
+
+int shadow_load(struct lg_vcpu *vcpu, u64 cr3)
+{
+	return shadow_new_root(vcpu, cr3 & ~(1ULL << 63));
+}
+
+void shadow_flush_all(struct lg_vcpu *vcpu)
+{
+	shadow_new_root(vcpu, vcpu->cr3);
+}
+
+void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva)
+{
+	shadow_new_root(vcpu, vcpu->cr3);
+}
+
+void shadow_release(struct lg_vcpu *vcpu, gpa_t root)
+{
 }
 
 /* The leaf entry for gva in this view, with the tables to get there; or NULL. */
@@ -154,13 +195,6 @@ static u64 *find_spte(struct lg_vcpu *vcpu, unsigned int view, gva_t gva)
 
 /* ---- faults ---- */
 
-/* May a guest have anything at this address? */
-static bool guests_own(gva_t gva)
-{
-	return lg_canonical(gva) &&
-	       (gva < window_area_start() || gva >= window_area_end());
-}
-
 static u64 make_spte(const struct guest_walk *walk, struct page *page)
 {
 	u64 spte = page_to_phys(page) | sme_me_mask | SPTE_LEAF;
@@ -180,12 +214,12 @@ static int fill(struct lg_vcpu *vcpu, const struct guest_walk *walk)
 	u64 *sptep, old;
 
 	if (vcpu->num_tables > MAX_TABLES)
-		shadow_new_root(vcpu, vcpu->cr3);
+		drop(vcpu);
 	sptep = find_spte(vcpu, walk->user ? LG_MODE_USER : LG_MODE_KERNEL,
 			  walk->gva);
 	if (!sptep)
 		return -ENOMEM;
-	page = mem_page(vcpu->vm, walk->gfn);
+	page = mem_page_locked(vcpu->vm, walk->gfn);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 
@@ -228,27 +262,32 @@ int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error)
 		.write = error & GPF_W,
 		.fetch = error & GPF_I,
 	};
-	struct mem_reader reader;
 	int err;
 
 	if (WARN_ON_ONCE(error & GPF_RSVD))
 		return -EINVAL;
+	walk.error = (error & (GPF_W | GPF_I)) | (walk.user ? GPF_U : 0);
+	vcpu->guest_error = walk.error;
 	/*
 	 * U clear at CPL 3 is the CPU looking at a descriptor table; PK is the
 	 * guest's own key.  No entry of ours would help against either.
 	 */
-	if (!(error & GPF_U) || (error & GPF_PK))
+	if (!(error & GPF_U) || (error & GPF_PK)) {
+		vcpu->guest_error |= GPF_P | (error & GPF_PK);
 		return -EACCES;
-	if (!guests_own(gva))
+	}
+	if (!lg_guests_own(gva))
 		return -ENOENT;
-	mem_reader_init(&reader, vcpu->vm);
-	err = guest_walk(&reader.reader, vcpu->cr3, &walk);
-	mem_reader_fini(&reader);
-	if (err == -EFAULT)
-		return reader
-			.err; /* the guest's doing only if it is the same */
-	if (err)
-		return err;
-	note_high(vcpu, gva);
-	return fill(vcpu, &walk);
+	down_read(&vcpu->vm->mem);
+	err = guest_walk(&vcpu->reader.reader, vcpu->cr3, &walk);
+	if (!err) {
+		note_high(vcpu, gva);
+		err = fill(vcpu, &walk);
+	} else if (err == -EFAULT) {
+		/* the guest's doing only if it is the same */
+		err = vcpu->reader.err;
+	}
+	up_read(&vcpu->vm->mem);
+	vcpu->guest_error = walk.error;
+	return err;
 }

@@ -67,6 +67,25 @@ TRACE_EVENT(lg_hypercall,
 		  __entry->number, __entry->rdi, __entry->rsi)
 );
 
+TRACE_EVENT(lg_event,
+	TP_PROTO(const struct lg_vcpu *vcpu, u32 vector, u64 error),
+	TP_ARGS(vcpu, vector, error),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, vector)
+		__field(u64, error)
+		__field(u64, rip)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu->id;
+		__entry->vector = vector;
+		__entry->error = error;
+		__entry->rip = vcpu->state->regs.rip;
+	),
+	TP_printk("vcpu %u vector %u error %#llx rip %#llx", __entry->vcpu,
+		  __entry->vector, __entry->error, __entry->rip)
+);
+
 TRACE_EVENT(lg_shadow_fill,
 	TP_PROTO(const struct lg_vcpu *vcpu, const struct guest_walk *walk),
 	TP_ARGS(vcpu, walk),

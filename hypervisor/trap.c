@@ -11,6 +11,7 @@
  */
 #include <linux/kernel.h>
 #include <asm/kvm_para.h>
+#include <linux/nospec.h>
 #include "lg.h"
 
 static const char *const trap_names[32] = {
@@ -48,13 +49,35 @@ static const char *mode_name(const struct lg_vcpu *vcpu)
 	return lg_user_mode(vcpu) ? "user" : "kernel";
 }
 
-static void kill_for_trap(struct lg_vcpu *vcpu)
+/*
+ * trap_kill - an event that nobody can have: no gate, or no lguest_data
+ *
+ * error is its code, if that kind has one.
+ */
+void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
 
-	lg_kill(vcpu, "%s (trap %llu, error %#llx) at %#llx in %s mode",
-		trap_name(regs->trap), regs->trap, regs->error, regs->rip,
-		mode_name(vcpu));
+	if (vector >= 32 && vector < 256)
+		lg_kill(vcpu, "interrupt %llu has no handler", vector);
+	else
+		lg_kill(vcpu, "%s (trap %llu, error %#llx) at %#llx in %s mode",
+			trap_name(vector), vector, error, regs->rip,
+			mode_name(vcpu));
+}
+
+/* The guest's own tables have no such page, or do not allow this. */
+static int guests_page_fault(struct lg_vcpu *vcpu, int why)
+{
+	const struct sw_regs *regs = &vcpu->state->regs;
+
+	if (event_has_gate(vcpu, 14))
+		return event_page_fault(vcpu, vcpu->cr2, vcpu->guest_error);
+	lg_kill(vcpu,
+		"page fault on %#llx, %s (error %#llx) at %#llx in %s mode",
+		vcpu->cr2, why == -ENOENT ? "not mapped" : "not allowed",
+		regs->error, regs->rip, mode_name(vcpu));
+	return 0;
 }
 
 /* 0: try again, or the vcpu has been killed.  Negative: the host's failure. */
@@ -74,44 +97,92 @@ static int page_fault(struct lg_vcpu *vcpu)
 		return 0;
 	}
 	err = shadow_fault(vcpu, vcpu->cr2, regs->error);
-	switch (err) {
-	case 0:
-	case -EAGAIN: /* its tables were changing: the guest faults again */
+	if (err == -EAGAIN) /* its tables were changing: it faults again */
 		return 0;
-	case -ENOENT:
-	case -EACCES:
-		lg_kill(vcpu,
-			"page fault on %#llx, %s (error %#llx) at %#llx in %s "
-			"mode",
-			vcpu->cr2,
-			err == -ENOENT ? "not mapped" : "not allowed",
-			regs->error, regs->rip, mode_name(vcpu));
-		return 0;
-	case -EFAULT:
+	if (err == -EFAULT)
 		lg_kill(vcpu, "page tables at %#llx lead out of RAM for %#llx",
 			vcpu->cr3, vcpu->cr2);
-		return 0;
-	}
-	return err;
+	else if (err == -ENOENT || err == -EACCES)
+		return guests_page_fault(vcpu, err);
+	else
+		return err;
+	return 0;
 }
 
+/* SYSCALL, from 64-bit code. */
 static int syscall(struct lg_vcpu *vcpu)
 {
 	const struct sw_state *state = vcpu->state;
 
 	if (lg_user_mode(vcpu)) {
 		lg_count(vcpu, LG_STAT_SYSCALLS);
-		if (!hypercall_enter_kernel(vcpu))
-			kill_for_trap(vcpu);
+		if (!setup_enter_kernel(vcpu))
+			trap_kill(vcpu, LGUEST_TRAP_SYSCALL, 0);
 		return 0;
 	}
 	if (state->exit && state->regs.rip == state->exit) {
-		if (!hypercall_leave_kernel(vcpu))
+		if (!setup_leave_kernel(vcpu))
 			lg_kill(vcpu, "return to user mode with a bad RIP or "
 				      "GS base in lguest_data");
 		return 0;
 	}
 	return hypercall(vcpu);
+}
+
+/*
+ * What INT n at RIP asks for; -EFAULT if there is none.  It is read from memory:
+ * QEMU's emulation gets the error code wrong.
+ */
+static int soft_vector(struct lg_vcpu *vcpu)
+{
+	u64 rip = vcpu->state->regs.rip;
+	bool user = lg_user_mode(vcpu);
+	u8 insn, vector;
+	u32 ignored;
+	int err = mem_gva_read(vcpu, rip, &insn, 1, user, &ignored);
+
+	if (err)
+		return err;
+	if (insn != 0xcd)
+		return -EFAULT;
+	err = mem_gva_read(vcpu, rip + 1, &vector, 1, user, &ignored);
+	return err ? err : vector;
+}
+
+/* INT n, whose gate the CPU has found to be the host's. */
+static int soft_interrupt(struct lg_vcpu *vcpu)
+{
+	struct sw_regs *regs = &vcpu->state->regs;
+	const struct lg_gate *gate;
+	int vector = soft_vector(vcpu);
+
+	if (vector == -EFAULT)
+		return event_exception(vcpu, 13, regs->error);
+	if (vector < 0) /* its tables lead nowhere, or are changing */
+		return vector == -ENXIO || vector == -EAGAIN ? 0 : vector;
+	gate = &vcpu->told.gates[array_index_nospec(vector, 256)];
+	if (!gate->handler ||
+	    (lg_user_mode(vcpu) && !(gate->flags & LGUEST_GATE_USER)))
+		return event_exception(vcpu, 13, vector << 3 | 2);
+	regs->rip += 2;
+	return event_soft(vcpu, vector);
+}
+
+static int general_protection(struct lg_vcpu *vcpu)
+{
+	const struct sw_regs *regs = &vcpu->state->regs;
+	bool done = false;
+	int err;
+
+	/* Without a gate for it there is nothing to tell; say what it was. */
+	if (regs->error & 2 && event_has_gate(vcpu, 13))
+		return soft_interrupt(vcpu);
+	if (!lg_user_mode(vcpu) && !regs->error && vcpu->pins[PIN_DATA].page) {
+		err = emulate(vcpu, &done);
+		if (err || done)
+			return err;
+	}
+	return event_exception(vcpu, 13, regs->error);
 }
 
 /*
@@ -122,22 +193,32 @@ static int syscall(struct lg_vcpu *vcpu)
  */
 int trap_serve(struct lg_vcpu *vcpu)
 {
-	u64 trap = vcpu->state->regs.trap;
+	const struct sw_regs *regs = &vcpu->state->regs;
 
 	if (vcpu->killed)
 		return 0;
-	switch (trap) {
+	switch (regs->trap) {
 	case 14:
 		return page_fault(vcpu);
 	case LGUEST_TRAP_SYSCALL:
 		return syscall(vcpu);
+	case LGUEST_TRAP_SYSCALL32:
+		return event_soft(vcpu, LGUEST_TRAP_SYSCALL32);
+	case 1:
+		if (event_stepped(vcpu))
+			return 0;
+		break;
+	case 13:
+		return general_protection(vcpu);
 	case 2: /* the host's, and served */
 	case 18:
 	case 32 ... 255:
 	case SW_TRAP_NONE:
 	case SW_TRAP_ABORT:
 		return 0;
+	case 8:
+		trap_kill(vcpu, 8, regs->error);
+		return 0;
 	}
-	kill_for_trap(vcpu);
-	return 0;
+	return event_exception(vcpu, regs->trap, regs->error);
 }

@@ -7,7 +7,7 @@
  * here is where they are made fit to be loaded: an entry into the guest must
  * not be able to fault at CPL 0.
  *
- * Next: hypervisor/debug.c
+ * Next: hypervisor/state.c
  */
 #include <linux/slab.h>
 #include <asm/pgtable.h>
@@ -27,6 +27,7 @@ static int alloc_pages_of(struct lg_vcpu *vcpu)
 static void free_vcpu(struct lg_vcpu *vcpu)
 {
 	shadow_fini(vcpu);
+	mem_reader_drop(&vcpu->reader);
 	if (vcpu->fpu.fpstate)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
@@ -71,8 +72,13 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	vcpu->cpu = -1;
 	vcpu->inside = -1;
 	init_waitqueue_head(&vcpu->sleep);
+	interrupt_init(vcpu);
+	setup_unpin(vcpu);
+	if (id)
+		vcpu->activity = LG_ACTIVITY_DOWN;
 	mutex_init(&vcpu->lock);
 	INIT_LIST_HEAD(&vcpu->tables);
+	mem_reader_init(&vcpu->reader, vm);
 	world_notifier_init(vcpu);
 	err = alloc_pages_of(vcpu);
 	if (!err) {
@@ -98,8 +104,8 @@ void vcpu_destroy(struct lg_vcpu *vcpu)
 	mutex_unlock(&vm->lock);
 	if (vcpu->mm)
 		attach_put(vcpu->mm);
-	if (vcpu->data_page)
-		put_page(vcpu->data_page);
+	setup_unpin(vcpu);
+	interrupt_fini(vcpu);
 	free_vcpu(vcpu);
 	vm_put(vm);
 }
@@ -212,6 +218,7 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 	state->segs[2] = in->fs;
 	state->segs[3] = in->gs;
 	vcpu->pkru = in->pkru;
+	WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
 	state->flags &= ~SW_USER;
 	if (in->mode == LG_MODE_USER)
 		state->flags |= SW_USER;

@@ -27,7 +27,9 @@ struct lg_vm *vm_create(u64 features)
 		return NULL;
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
+	init_rwsem(&vm->mem);
 	vm->features = features;
+	clock_init(vm);
 	return vm;
 }
 
@@ -111,7 +113,7 @@ int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot)
 	if (err)
 		goto put_file;
 
-	mutex_lock(&vm->lock);
+	down_write(&vm->mem);
 	if (vm->ram[slot->slot].bytes)
 		err = -EEXIST;
 	for (i = 0; i < LG_MAX_SLOTS && !err; i++) {
@@ -125,7 +127,7 @@ int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot)
 			.first = slot->offset >> PAGE_SHIFT,
 			.memfd = file,
 		};
-	mutex_unlock(&vm->lock);
+	up_write(&vm->mem);
 	if (!err)
 		return 0;
 	mapping_unmap_writable(file->f_mapping);
@@ -134,45 +136,68 @@ put_file:
 	return err;
 }
 
-/* Drops all that any vcpu has from guest RAM.  -EBUSY if one is running. */
-static int forget_ram(struct lg_vm *vm)
+/*
+ * vm_freeze - nobody uses guest memory, and no vcpu runs, until vm_thaw()
+ *
+ * Who has been asked to flush waits for vm->mem before it enters the guest
+ * again: see shadow_serve_flush().  So meanwhile a vcpu's shadow is the
+ * caller's, and a page that it takes from there can be let go at once.
+ * Returns with vm->lock and vm->mem held.  Sleeps.
+ */
+void vm_freeze(struct lg_vm *vm)
+{
+	mutex_lock(&vm->lock);
+	down_write(&vm->mem);
+	request_all(vm, LG_REQ_FLUSH);
+}
+
+/* vm_thaw - let them go on */
+void vm_thaw(struct lg_vm *vm)
+{
+	up_write(&vm->mem);
+	mutex_unlock(&vm->lock);
+}
+
+/* Has a vcpu a page pinned here?  We, or the window, will go on using it. */
+static bool holds_pins(const struct lg_vm *vm, const struct lg_ram *ram)
 {
 	unsigned int i;
-	int err = 0;
 
-	for (i = 0; i < LG_MAX_VCPUS && !err; i++) {
-		struct lg_vcpu *vcpu = vm->vcpus[i];
+	for (i = 0; i < LG_MAX_VCPUS * PIN_COUNT; i++) {
+		const struct lg_vcpu *vcpu = vm->vcpus[i / PIN_COUNT];
 
-		if (!vcpu)
-			continue;
-		/* vcpu->lock is the outer one, so we may only try. */
-		if (!mutex_trylock(&vcpu->lock))
-			return -EBUSY;
-		if (vcpu->data_page)
-			err = -EBUSY;
-		else
-			err = shadow_new_root(vcpu, vcpu->cr3);
-		mutex_unlock(&vcpu->lock);
+		if (vcpu &&
+		    READ_ONCE(vcpu->pins[i % PIN_COUNT].gpa) - ram->gpa <
+			    ram->bytes)
+			return true;
 	}
-	return err;
+	return false;
 }
 
 /*
- * vm_remove_ram - take a piece of RAM away again
+ * vm_remove_ram - take a piece of RAM away again, from running vcpus too
  *
- * Returns 0; -ENOENT if there is no such slot; -EBUSY while a vcpu runs or has
- * its lguest_data registered, which may be in the very piece.
+ * Returns 0; -ENOENT if there is no such slot; -EBUSY if a vcpu has
+ * registered a page there.
  */
 int vm_remove_ram(struct lg_vm *vm, u32 slot)
 {
-	int err = -ENOENT;
+	struct lg_ram *ram = &vm->ram[slot];
+	unsigned int i;
+	int err = 0;
 
-	mutex_lock(&vm->lock);
-	if (vm->ram[slot].bytes)
-		err = forget_ram(vm);
+	vm_freeze(vm);
+	if (!ram->bytes)
+		err = -ENOENT;
+	else if (holds_pins(vm, ram))
+		err = -EBUSY;
+	for (i = 0; i < LG_MAX_VCPUS && !err; i++) {
+		if (vm->vcpus[i])
+			shadow_forget(vm->vcpus[i]);
+	}
 	if (!err)
-		put_ram(&vm->ram[slot]);
-	mutex_unlock(&vm->lock);
+		put_ram(ram);
+	vm_thaw(vm);
 	return err;
 }
 

@@ -305,8 +305,17 @@ void window_show(struct window *window, struct lg_vcpu *vcpu)
 {
 	set_pte_here(window->state_pte, virt_to_page(vcpu->state),
 		     window->start + SW_STATE);
-	set_pte_here(window->data_pte, vcpu->data_page,
+	set_pte_here(window->data_pte, vcpu->pins[PIN_DATA].page,
 		     window->start + SW_DATA);
+	window_tls(window, vcpu);
+}
+
+/* window_tls - the guest's own descriptors; preemption off */
+void window_tls(struct window *window, const struct lg_vcpu *vcpu)
+{
+	u64 *gdt = window_page(window, SW_GDT);
+
+	memcpy(gdt + LGUEST_TLS_FIRST, vcpu->tls, sizeof(vcpu->tls));
 }
 
 /* window_hide - nothing of a vcpu stays mapped on a CPU it has left */

@@ -190,7 +190,8 @@ static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 		indirect_branch_prediction_barrier();
 	window->last = vcpu->serial;
 	window_show(window, vcpu);
-	vcpu->state->data = window->start + SW_DATA + vcpu->data_offset;
+	vcpu->state->data =
+		window->start + SW_DATA + vcpu->pins[PIN_DATA].offset;
 	note_thread(window->host);
 	load_roots(vcpu, window);
 	load_msrs(vcpu, window);
@@ -399,6 +400,27 @@ static void take_off(struct lg_vcpu *vcpu)
 		start_recorders(vcpu);
 }
 
+/*
+ * While something waits for the no-interrupt range to be left, the guest makes
+ * one step at a time, and does not see the flag that makes it do so.
+ */
+static noinline void step(struct lg_vcpu *vcpu)
+{
+	vcpu->step_was_set = vcpu->state->regs.rflags & X86_EFLAGS_TF;
+	vcpu->state->regs.rflags |= X86_EFLAGS_TF;
+}
+
+static noinline void stepped(struct lg_vcpu *vcpu)
+{
+	struct sw_regs *regs = &vcpu->state->regs;
+
+	if (vcpu->step_was_set)
+		return;
+	regs->rflags &= ~(u64)X86_EFLAGS_TF;
+	if (regs->trap == LGUEST_TRAP_SYSCALL)
+		regs->r11 &= ~(u64)X86_EFLAGS_TF;
+}
+
 /* There and back.  Interrupts off, vcpu loaded, registers fit to enter with. */
 static void cross(struct lg_vcpu *vcpu, const struct window *window)
 {
@@ -411,6 +433,8 @@ static void cross(struct lg_vcpu *vcpu, const struct window *window)
 	state->cr3 = lg_user_mode(vcpu) ? state->user_cr3 : state->kernel_cr3;
 	state->regs.rflags &= SW_RFLAGS_GUEST;
 	state->regs.rflags |= SW_RFLAGS_FIXED;
+	if (unlikely(vcpu->stepping))
+		step(vcpu);
 	state->regs.trap = SW_TRAP_NONE;
 	lg_count(vcpu, LG_STAT_ENTRIES);
 	trace_lg_enter(vcpu);
@@ -431,6 +455,8 @@ static void cross(struct lg_vcpu *vcpu, const struct window *window)
 		vcpu->async_pf = kvm_read_and_reset_apf_flags();
 	}
 	take_off(vcpu);
+	if (unlikely(vcpu->stepping))
+		stepped(vcpu);
 	if (state->regs.trap < 256 || (state->flags & SW_EVENTS))
 		host_events(vcpu);
 	vtime_account_guest_exit();

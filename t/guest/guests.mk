@@ -15,8 +15,9 @@ GUEST_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
 
 GUESTOS_OBJS := $(patsubst guestos/%,$(GUEST_OUT)/guestos/%.o,\
 	$(wildcard guestos/*.[cS]))
-GUEST_SHARED := test fpu-state
-GUEST_COMMON := $(GUESTOS_OBJS) $(GUEST_SHARED:%=$(GUEST_OUT)/%.c.o)
+GUEST_SHARED := test fpu-state event
+GUEST_COMMON := $(GUESTOS_OBJS) $(GUEST_SHARED:%=$(GUEST_OUT)/%.c.o) \
+	$(GUEST_OUT)/event-entry.S.o
 GUEST_NAMES := $(filter-out $(GUEST_SHARED),\
 	$(basename $(notdir $(wildcard t/guest/*.c))))
 GUEST_ELFS := $(GUEST_NAMES:%=$(GUEST_OUT)/%.elf)
@@ -33,6 +34,11 @@ $(GUEST_OUT)/%.c.o: t/guest/%.c
 	@mkdir -p $(@D)
 	$(call say,GUEST,$@)
 	$(Q)$(CC) $(GUEST_FLAGS) -c -o $@ $<
+
+$(GUEST_OUT)/%.S.o: t/guest/%.S
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CC) $(GUEST_FLAGS) -D__ASSEMBLY__ -c -o $@ $<
 
 $(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.c.o $(GUEST_COMMON) guestos/guestos.lds
 	$(call say,LINK,$@)

@@ -16,18 +16,20 @@
 
 CASE(numbers, "a number that means nothing is refused", BAD_NUMBER, STEPS(12))
 {
-	static const u64 numbers[] = { 3,
-				       6,
-				       16,
-				       18,
-				       31,
-				       LHCALL_MAX,
-				       LHCALL_MAX + 1,
-				       0x7fffffff,
-				       0x80000000,
-				       0x100000000 | LHCALL_FLUSH_ASYNC,
-				       0x8000000000000000,
-				       ~0ULL };
+	static const u64 numbers[] = {
+		3,
+		8,
+		15,
+		18,
+		31,
+		LHCALL_SET_LDT, /* its feature is not offered */
+		LHCALL_MAX,
+		0x7fffffff,
+		0x80000000,
+		0x100000000 | LHCALL_FLUSH_ASYNC,
+		0x8000000000000000,
+		~0ULL,
+	};
 
 	hypercall(numbers[step], 0, 0, 0, 0);
 }
@@ -76,12 +78,28 @@ CASE(init_unaligned, "LGUEST_INIT with lguest_data out of line is refused",
 		  (u64)&info, LGUEST_ABI_VERSION, 0);
 }
 
+CASE(init_info_unaligned, "LGUEST_INIT with lguest_info out of line is refused",
+     BAD("aligned"), RAW, STEPS(4))
+{
+	static const u64 off_by[] = { 1, 64, 128, 255 };
+
+	hypercall(LHCALL_LGUEST_INIT, (u64)&lguest_data,
+		  (u64)page_of_ram + off_by[step], LGUEST_ABI_VERSION, 0);
+}
+
+CASE(init_nowhere, "LGUEST_INIT without one of its pages is refused",
+     BAD("both pages"), RAW, STEPS(2))
+{
+	hypercall(LHCALL_LGUEST_INIT, step ? (u64)&lguest_data : ~0ULL,
+		  step ? ~0ULL : (u64)&info, LGUEST_ABI_VERSION, 0);
+}
+
 static const u64 not_ram[] = { RAM_END,
 			       1ULL << 44,
 			       0x000ffffffffff000,
 			       0x0010000000000000,
 			       0x8000000000000000,
-			       0xffffffffffffffc0,
+			       0xffffffffffffff00,
 			       0xffffffff81000000 };
 
 CASE(init_data, "LGUEST_INIT with lguest_data that is not in RAM is refused",
@@ -92,12 +110,9 @@ CASE(init_data, "LGUEST_INIT with lguest_data that is not in RAM is refused",
 }
 
 CASE(init_info, "LGUEST_INIT with lguest_info that is not in RAM is refused",
-     BAD("not in RAM"), RAW, STEPS(ARRAY_SIZE(not_ram) + 1))
+     BAD("not in RAM"), RAW, STEPS(ARRAY_SIZE(not_ram)))
 {
-	/* The last one starts in RAM and does not end there. */
-	u64 where = step < ARRAY_SIZE(not_ram) ? not_ram[step] : RAM_END - 8;
-
-	hypercall(LHCALL_LGUEST_INIT, (u64)&lguest_data, where,
+	hypercall(LHCALL_LGUEST_INIT, (u64)&lguest_data, not_ram[step],
 		  LGUEST_ABI_VERSION, 0);
 }
 
@@ -105,7 +120,9 @@ CASE(init_features, "features that do not exist are not given", RAW)
 {
 	hypercall(LHCALL_LGUEST_INIT, (u64)&lguest_data, (u64)&info,
 		  LGUEST_ABI_VERSION, ~0ULL);
-	check_is(info.features, LGUEST_FEATURE_DIRECT_SYSCALL, "features");
+	check_is(info.features,
+		 LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_PCID,
+		 "features");
 }
 
 CASE(init_again, "LGUEST_INIT can be said again, with data elsewhere",

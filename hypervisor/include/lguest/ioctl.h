@@ -28,6 +28,7 @@
 /* struct lg_info.features and struct lg_vm_create.features */
 #define LG_FEATURE_DIRECT_SYSCALL (1ULL << 0) /* see LHCALL_SET_SYSCALL */
 #define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
+#define LG_FEATURE_PCID           (1ULL << 2) /* LHCALL_NEW_PGTABLE */
 #define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
@@ -224,7 +225,9 @@ struct lg_run {
 #define LG_STAT_SYSCALLS      8 /* system calls that took the long way */
 #define LG_STAT_MCES          9
 #define LG_STAT_DBS           10 /* #DB taken inside the Switcher */
-#define LG_STAT_COUNT         11
+#define LG_STAT_INTERRUPTS    11 /* delivered to the guest */
+#define LG_STAT_QUEUED        12 /* hypercalls that came in the ring */
+#define LG_STAT_COUNT         13
 
 #define LG_IOC_MAGIC   0xB6
 #define LG_INFO        _IOR(LG_IOC_MAGIC, 0x00, struct lg_info)

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * setup.c - what a guest kernel tells of itself
+ *
+ * Where its pages are, its gates, its stack, its segments, where system calls
+ * go.  Some of it are pages of guest memory that we, or the Switcher, look at
+ * often: those are pinned, so that their address is good for as long as they
+ * are registered.  What is in them is read when it is needed, once, and then
+ * checked; it is the guest's to change at any time.
+ *
+ * Also here, because these words are all it needs, is the long way of a system
+ * call, for when the Switcher's short one is barred.  To the guest the two must
+ * look the same.
+ *
+ * What must never happen: a pinned page put while the window still shows it.
+ *
+ * Next: hypervisor/clock.c
+ */
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include "lg.h"
+
+#define NOWHERE LG_NOWHERE
+
+/* ---- pins ---- */
+
+static const struct {
+	const char *name;
+	u32 bytes; /* and alignment: so it is in one page */
+} pin_kinds[PIN_COUNT] = {
+	[PIN_DATA] = { "lguest_data", sizeof(struct lguest_data) },
+	[PIN_INFO] = { "lguest_info", sizeof(struct lguest_info) },
+	[PIN_RING] = { "lguest_ring", sizeof(struct lguest_ring) },
+	[PIN_CLOCK] = { "lguest_clock", sizeof(struct lguest_clock) },
+};
+
+/* The window shows lguest_data as it was at load; the next entry loads anew. */
+static void close_window(struct lg_vcpu *vcpu)
+{
+	preempt_disable();
+	world_put(vcpu);
+	preempt_enable();
+}
+
+static void unpin(struct lg_vcpu *vcpu, unsigned int which)
+{
+	struct lg_pin *pin = &vcpu->pins[which];
+
+	if (!pin->page)
+		return;
+	if (which == PIN_DATA)
+		close_window(vcpu);
+	put_page(pin->page);
+	*pin = (struct lg_pin){ .gpa = NOWHERE };
+}
+
+/*
+ * setup_pin - from now on this page of the vcpu's is at gpa, or LG_NOWHERE
+ *
+ * Returns 0, -EINVAL if it is not aligned, -EFAULT if it is not in RAM, or the
+ * host's failure; on failure the old one stays.
+ */
+int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa)
+{
+	struct page *page;
+
+	if (gpa == NOWHERE) {
+		unpin(vcpu, which);
+		return 0;
+	}
+	if (gpa % pin_kinds[which].bytes)
+		return -EINVAL;
+	page = mem_page(vcpu->vm, gpa >> PAGE_SHIFT);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	unpin(vcpu, which);
+	if (which == PIN_DATA)
+		close_window(vcpu);
+	set_page_dirty_lock(page);
+	vcpu->pins[which] = (struct lg_pin){
+		.page = page,
+		.offset = offset_in_page(gpa),
+		.gpa = gpa,
+	};
+	return 0;
+}
+
+/* The same for a hypercall: what is wrong with the guest's gpa kills it. */
+static int pin_or_kill(struct lg_vcpu *vcpu, const char *call,
+		       unsigned int which, gpa_t gpa)
+{
+	int err = setup_pin(vcpu, which, gpa);
+
+	if (err == -EINVAL)
+		lg_kill(vcpu, "%s: %s at %#llx is not aligned to %u", call,
+			pin_kinds[which].name, gpa, pin_kinds[which].bytes);
+	else if (err == -EFAULT)
+		lg_kill(vcpu, "%s: %s at %#llx is not in RAM", call,
+			pin_kinds[which].name, gpa);
+	else
+		return err;
+	return 0;
+}
+
+/* setup_unpin - the vcpu ends, or begins anew */
+void setup_unpin(struct lg_vcpu *vcpu)
+{
+	unsigned int which;
+
+	for (which = 0; which < PIN_COUNT; which++) {
+		unpin(vcpu, which);
+		vcpu->pins[which].gpa = NOWHERE;
+	}
+}
+
+static struct lguest_data *data_of(const struct lg_vcpu *vcpu)
+{
+	return pin_at(&vcpu->pins[PIN_DATA]);
+}
+
+/* ---- system calls, the long way ---- */
+
+/* setup_enter_kernel - SYSCALL in user mode.  False: nowhere to go */
+bool setup_enter_kernel(struct lg_vcpu *vcpu)
+{
+	struct sw_state *state = vcpu->state;
+	struct lguest_data *data = data_of(vcpu);
+
+	if (!vcpu->pins[PIN_DATA].page || !state->entry)
+		return false;
+	WRITE_ONCE(data->user_rip, state->regs.rip);
+	WRITE_ONCE(data->user_rflags, state->regs.rflags);
+	WRITE_ONCE(data->user_gs_base, state->gs);
+	WRITE_ONCE(data->irq_enabled, 0);
+	state->gs = state->kernel_gs;
+	state->regs.rip = state->entry;
+	state->regs.rcx = state->entry;
+	state->regs.rflags = SW_RFLAGS_FIXED;
+	state->regs.r11 = SW_RFLAGS_FIXED;
+	state->flags &= ~SW_USER;
+	return true;
+}
+
+/* setup_leave_kernel - SYSCALL at the exit address.  False: bad words */
+bool setup_leave_kernel(struct lg_vcpu *vcpu)
+{
+	struct sw_state *state = vcpu->state;
+	struct lguest_data *data = data_of(vcpu);
+	u64 rip, rflags, gs;
+
+	if (!vcpu->pins[PIN_DATA].page)
+		return false;
+	rip = READ_ONCE(data->user_rip);
+	rflags = READ_ONCE(data->user_rflags) & SW_RFLAGS_GUEST;
+	gs = READ_ONCE(data->user_gs_base);
+	if (rip >> 47 || !lg_good_base(gs))
+		return false;
+	state->kernel_gs = state->gs;
+	state->gs = gs;
+	state->regs.rip = rip;
+	state->regs.rcx = rip;
+	state->regs.rflags = rflags | SW_RFLAGS_FIXED;
+	state->regs.r11 = rflags | SW_RFLAGS_FIXED;
+	state->flags |= SW_USER;
+	return true;
+}
+
+/* setup_update - the Switcher's fast paths are open when they have all */
+void setup_update(struct lg_vcpu *vcpu)
+{
+	struct sw_state *state = vcpu->state;
+
+	state->entry = vcpu->told.entry;
+	/* SYSCALL tells us the address after itself, which is 2 bytes on. */
+	state->exit = vcpu->told.entry ? vcpu->told.exit + 2 : 0;
+	state->flags |= SW_NO_DIRECT;
+	if (vcpu->pins[PIN_DATA].page && state->entry &&
+	    (vcpu->told.features & LGUEST_FEATURE_DIRECT_SYSCALL))
+		state->flags &= ~SW_NO_DIRECT;
+}
+
+/* setup_told - all at once: from another vcpu, or from the daemon, checked */
+void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told)
+{
+	vcpu->told = *told;
+	setup_update(vcpu);
+}
+
+/* setup_forget - a vcpu that was down begins with no pages of its own */
+void setup_forget(struct lg_vcpu *vcpu)
+{
+	setup_unpin(vcpu);
+	memset(vcpu->tls, 0, sizeof(vcpu->tls));
+	vcpu->ring_tail = 0;
+	vcpu->stepping = false;
+	clear_bit(NMI_BLOCKED, &vcpu->nmi);
+	setup_update(vcpu);
+}
+
+/* ---- the hypercalls ---- */
+
+/* setup_agree - of what the guest wants, what the VM was given */
+u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted)
+{
+	u64 offered = 0;
+
+	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
+		offered |= LGUEST_FEATURE_DIRECT_SYSCALL;
+	if (vcpu->vm->features & LG_FEATURE_PCID)
+		offered |= LGUEST_FEATURE_PCID;
+	return wanted & offered;
+}
+
+static u64 vcpus_of(struct lg_vm *vm)
+{
+	u64 mask = 0;
+	unsigned int i;
+
+	mutex_lock(&vm->lock);
+	for (i = 0; i < LG_MAX_VCPUS; i++)
+		mask |= vm->vcpus[i] ? 1ULL << i : 0;
+	mutex_unlock(&vm->lock);
+	return mask;
+}
+
+int hc_init(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	const char *name = "LGUEST_INIT";
+	u64 abi = call->arg[2];
+	struct lguest_info *info;
+	int err;
+
+	if (abi < LGUEST_ABI_MIN || abi > LGUEST_ABI_VERSION) {
+		lg_kill(vcpu, "%s: ABI version %llu, this host has %u to %u",
+			name, abi, LGUEST_ABI_MIN, LGUEST_ABI_VERSION);
+		return 0;
+	}
+	err = pin_or_kill(vcpu, name, PIN_INFO, call->arg[1]);
+	if (!err && !vcpu->killed)
+		err = pin_or_kill(vcpu, name, PIN_DATA, call->arg[0]);
+	if (err || vcpu->killed)
+		return err;
+	if (!vcpu->pins[PIN_INFO].page || !vcpu->pins[PIN_DATA].page) {
+		lg_kill(vcpu, "%s: both pages are needed", name);
+		return 0;
+	}
+	vcpu->told.features = setup_agree(vcpu, call->arg[3]);
+	info = pin_at(&vcpu->pins[PIN_INFO]);
+	*info = (struct lguest_info){
+		.abi_min = LGUEST_ABI_MIN,
+		.abi_max = LGUEST_ABI_VERSION,
+		.features = vcpu->told.features,
+		.switcher_start = window_area_start(),
+		.switcher_end = window_area_end(),
+		.tsc_khz = clock_tsc_khz(),
+		.vcpu = vcpu->id,
+		.vcpus = vcpus_of(vcpu->vm),
+		.min_delta_ns = LG_MIN_DELTA_NS,
+	};
+	setup_update(vcpu);
+	vcpu->look = true;
+	return 0;
+}
+
+int hc_set_data(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	struct lguest_data data;
+	int err;
+
+	if (!vcpu->pins[PIN_DATA].page || call->arg[0] == NOWHERE ||
+	    !lg_good_base(call->arg[1])) {
+		lg_kill(vcpu, "SET_DATA: from nowhere, or GS base %#llx",
+			call->arg[1]);
+		return 0;
+	}
+	memcpy(&data, data_of(vcpu), sizeof(data));
+	err = pin_or_kill(vcpu, "SET_DATA", PIN_DATA, call->arg[0]);
+	if (err || vcpu->killed)
+		return err;
+	memcpy(data_of(vcpu), &data, sizeof(data));
+	vcpu->state->gs = call->arg[1];
+	return 0;
+}
+
+int hc_set_ring(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	struct lguest_ring *ring;
+	int err = pin_or_kill(vcpu, "SET_RING", PIN_RING, call->arg[0]);
+
+	if (err || vcpu->killed || !vcpu->pins[PIN_RING].page)
+		return err;
+	ring = pin_at(&vcpu->pins[PIN_RING]);
+	vcpu->ring_tail = 0;
+	WRITE_ONCE(ring->head, 0);
+	WRITE_ONCE(ring->tail, 0);
+	return 0;
+}
+
+int hc_set_clock(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	int err = pin_or_kill(vcpu, "SET_CLOCK", PIN_CLOCK, call->arg[0]);
+
+	if (err || vcpu->killed || !vcpu->pins[PIN_CLOCK].page)
+		return err;
+	memset(pin_at(&vcpu->pins[PIN_CLOCK]), 0, sizeof(struct lguest_clock));
+	clock_publish(vcpu);
+	return 0;
+}
+
+int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 entry = call->arg[0], exit = call->arg[1];
+
+	if (!lg_canonical(entry) || !lg_canonical(exit))
+		lg_kill(vcpu, "SET_SYSCALL: %#llx or %#llx is not canonical",
+			entry, exit);
+	else if (call->arg[2] || call->arg[3])
+		lg_kill(vcpu,
+			"SET_SYSCALL: %#llx and %#llx need features that "
+			"are not in force",
+			call->arg[2], call->arg[3]);
+	if (vcpu->killed)
+		return 0;
+	vcpu->told.entry = entry;
+	vcpu->told.exit = exit;
+	setup_update(vcpu);
+	return 0;
+}
+
+/* setup_good_gate - may this vector have such a handler? */
+bool setup_good_gate(u64 vector, u64 handler, u64 flags)
+{
+	const u64 known = LGUEST_GATE_USER | LGUEST_GATE_TRAP;
+
+	if (vector >= 256 && vector != LGUEST_TRAP_SYSCALL32)
+		return !handler && !flags && vector < LGUEST_GATES;
+	return lg_canonical(handler) && !(flags & ~known);
+}
+
+int hc_load_idt_entry(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 vector = call->arg[0], handler = call->arg[1];
+	u64 flags = call->arg[2];
+
+	if (!setup_good_gate(vector, handler, flags)) {
+		lg_kill(vcpu,
+			"LOAD_IDT_ENTRY: vector %llu cannot be %#llx, flags "
+			"%#llx",
+			vector, handler, flags);
+		return 0;
+	}
+	vector = array_index_nospec(vector, LGUEST_GATES);
+	vcpu->told.gates[vector] = (struct lg_gate){ handler, flags };
+	return 0;
+}
+
+/* The privilege of a stack is the kernel's own, or it is not this guest's. */
+int hc_set_stack(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 segment = call->arg[0], stack = call->arg[1];
+
+	if ((segment != LGUEST_KERNEL_DS && segment != LGUEST_DS) ||
+	    !lg_canonical(stack) || call->arg[2] > 64 ||
+	    !vcpu->pins[PIN_DATA].page) {
+		lg_kill(vcpu,
+			"SET_STACK: segment %#llx, stack %#llx, %llu pages",
+			segment, stack, call->arg[2]);
+		return 0;
+	}
+	WRITE_ONCE(data_of(vcpu)->sp0, stack);
+	return 0;
+}
+
+int hc_set_noirq(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 start = call->arg[0], end = call->arg[1];
+
+	if (end < start || end - start > PAGE_SIZE) {
+		lg_kill(vcpu, "SET_NOIRQ: from %#llx to %#llx", start, end);
+		return 0;
+	}
+	vcpu->told.noirq_start = start;
+	vcpu->told.noirq_end = end;
+	return 0;
+}
+
+/* ---- segments ---- */
+
+#define DESC_TYPE_CODE (1ULL << 43)
+#define DESC_S         (1ULL << 44)
+#define DESC_DPL3      (3ULL << 45)
+#define DESC_P         (1ULL << 47)
+#define DESC_L         (1ULL << 53)
+#define DESC_ACCESSED  (1ULL << 40)
+
+/* setup_good_tls - nothing, or data that a selector of DPL 3 may name */
+bool setup_good_tls(u64 desc)
+{
+	const u64 must = DESC_S | DESC_DPL3 | DESC_P;
+
+	return !desc ||
+	       ((desc & must) == must && !(desc & (DESC_TYPE_CODE | DESC_L)));
+}
+
+static unsigned int tls_of(u16 selector)
+{
+	return (selector >> 3) - LGUEST_TLS_FIRST;
+}
+
+/*
+ * setup_tls - one of the guest's own descriptors
+ *
+ * A selector that names one which is gone would fault in the Switcher, so it
+ * becomes null.
+ */
+void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 desc)
+{
+	u16 *segs = vcpu->state->segs;
+	struct window *window;
+	unsigned int i;
+
+	vcpu->tls[index] = desc ? desc | DESC_ACCESSED : 0;
+	for (i = 0; i < 4 && !desc; i++) {
+		if (tls_of(segs[i]) == index)
+			segs[i] = 0;
+	}
+	preempt_disable();
+	window = this_cpu_ptr(&lg_window);
+	if (window->loaded == vcpu)
+		window_tls(window, vcpu);
+	preempt_enable();
+}
+
+int hc_load_tls(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u64 index = call->arg[0], desc = call->arg[1];
+
+	if (index >= LGUEST_TLS_COUNT || !setup_good_tls(desc)) {
+		lg_kill(vcpu, "LOAD_TLS: entry %llu cannot be %#llx", index,
+			desc);
+		return 0;
+	}
+	setup_tls(vcpu, array_index_nospec(index, LGUEST_TLS_COUNT), desc);
+	return 0;
+}
+
+static u64 base_of(u64 desc)
+{
+	return (desc >> 16 & 0xffffff) | (desc >> 56 << 24);
+}
+
+int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call)
+{
+	u16 selector = call->arg[0];
+	unsigned int tls = tls_of(selector);
+	u64 desc = 0;
+
+	if (call->arg[0] >> 16) {
+		lg_kill(vcpu, "LOAD_GS: %#llx is no selector", call->arg[0]);
+		return 0;
+	}
+	if (tls < LGUEST_TLS_COUNT && (selector & 7) == 3)
+		desc = vcpu->tls[array_index_nospec(tls, LGUEST_TLS_COUNT)];
+	/* What is not there is as good as null. */
+	if (desc || selector == LGUEST_DS || selector == LGUEST_CS ||
+	    selector == LGUEST_CS32)
+		vcpu->state->segs[3] = selector;
+	else
+		vcpu->state->segs[3] = 0;
+	call->result = base_of(desc);
+	if (vcpu->pins[PIN_DATA].page)
+		WRITE_ONCE(data_of(vcpu)->user_gs_base, call->result);
+	return 0;
+}

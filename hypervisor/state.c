@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * state.c - a vcpu from outside: records that are read and written whole
+ *
+ * Together with RAM and the clock they are all there is of a guest: whoever
+ * reads them all and writes them to a new vcpu elsewhere has moved it.  What is
+ * written comes from the daemon, which may have it from a file that anybody
+ * made, so it is checked like a hypercall's arguments, by the same functions
+ * where there are any, and either taken whole or refused.
+ *
+ * What must never happen: state that a guest could not have got into by itself.
+ *
+ * Where we stand: dev.c has copied a record in, or is about to copy one out;
+ * nothing runs the vcpu.
+ *
+ * Next: hypervisor/debug.c
+ */
+#include <linux/hrtimer.h>
+#include <linux/slab.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include "lg.h"
+
+/* ---- events ---- */
+
+static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
+{
+	unsigned int i;
+
+	*out = (struct lg_events){
+		.activity = vcpu->activity,
+		.nmi = READ_ONCE(vcpu->nmi),
+		.timer_vector = vcpu->timer_vector,
+	};
+	for (i = 0; i < 4; i++)
+		out->pending[i] = READ_ONCE(vcpu->pending[i]);
+	if (hrtimer_active(&vcpu->timer))
+		out->timer_ns =
+			max_t(s64, 1,
+			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+}
+
+static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
+{
+	const u32 nmi = LG_NMI_PENDING | LG_NMI_BLOCKED | LG_NMI_WOKEN;
+	unsigned int i;
+
+	if (in->activity > LG_ACTIVITY_DOWN || in->nmi & ~nmi ||
+	    in->pending[0] & 0xffffffff || in->timer_vector < 32 ||
+	    in->timer_vector > 255 || in->reserved0 ||
+	    memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return -EINVAL;
+	interrupt_set_timer(vcpu, in->timer_ns, in->timer_vector);
+	vcpu->timer_vector = in->timer_vector;
+	for (i = 0; i < 4; i++)
+		WRITE_ONCE(vcpu->pending[i], in->pending[i]);
+	WRITE_ONCE(vcpu->nmi, in->nmi);
+	WRITE_ONCE(vcpu->activity, in->activity);
+	set_bit(LG_REQ_LOOK, &vcpu->requests);
+	return 0;
+}
+
+/* ---- what the guest has told ---- */
+
+static void get_setup(const struct lg_vcpu *vcpu, struct lg_setup *out)
+{
+	*out = (struct lg_setup){
+		.features = vcpu->told.features,
+		.data = vcpu->pins[PIN_DATA].gpa,
+		.info = vcpu->pins[PIN_INFO].gpa,
+		.ring = vcpu->pins[PIN_RING].gpa,
+		.clock = vcpu->pins[PIN_CLOCK].gpa,
+		.entry = vcpu->told.entry,
+		.exit = vcpu->told.exit,
+		.noirq_start = vcpu->told.noirq_start,
+		.noirq_end = vcpu->told.noirq_end,
+		.ring_tail = vcpu->ring_tail,
+	};
+	memcpy(out->tls, vcpu->tls, sizeof(out->tls));
+}
+
+static bool good_setup(const struct lg_vcpu *vcpu, const struct lg_setup *in)
+{
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_TLS_COUNT; i++) {
+		if (!setup_good_tls(in->tls[i]))
+			return false;
+	}
+	/* Both or none; see hc_init(). */
+	if ((in->data == LG_NOWHERE) != (in->info == LG_NOWHERE))
+		return false;
+	return in->features == setup_agree(vcpu, in->features) &&
+	       lg_canonical(in->entry) && lg_canonical(in->exit) && !in->iret &&
+	       !in->fault && in->noirq_end >= in->noirq_start &&
+	       in->noirq_end - in->noirq_start <= PAGE_SIZE && !in->reserved0 &&
+	       !memchr_inv(in->reserved, 0, sizeof(in->reserved));
+}
+
+static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
+{
+	const u64 gpas[PIN_COUNT] = {
+		[PIN_DATA] = in->data,
+		[PIN_INFO] = in->info,
+		[PIN_RING] = in->ring,
+		[PIN_CLOCK] = in->clock,
+	};
+	unsigned int i;
+	int err;
+
+	if (!good_setup(vcpu, in))
+		return -EINVAL;
+	for (i = 0; i < PIN_COUNT; i++) {
+		err = setup_pin(vcpu, i, gpas[i]);
+		if (err) {
+			setup_unpin(vcpu); /* no half of it */
+			return err == -EFAULT ? -EINVAL : err;
+		}
+	}
+	vcpu->told.features = in->features;
+	vcpu->told.entry = in->entry;
+	vcpu->told.exit = in->exit;
+	vcpu->told.noirq_start = in->noirq_start;
+	vcpu->told.noirq_end = in->noirq_end;
+	vcpu->ring_tail = in->ring_tail;
+	for (i = 0; i < LGUEST_TLS_COUNT; i++)
+		setup_tls(vcpu, i, in->tls[i]);
+	setup_update(vcpu);
+	vcpu->look = true;
+	if (vcpu->pins[PIN_CLOCK].page)
+		clock_publish(vcpu);
+	return 0;
+}
+
+static int set_gates(struct lg_vcpu *vcpu, const struct lg_gates *in)
+{
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_GATES; i++) {
+		if (!setup_good_gate(i, in->gate[i].handler, in->gate[i].flags))
+			return -EINVAL;
+	}
+	memcpy(vcpu->told.gates, in->gate, sizeof(in->gate));
+	return 0;
+}
+
+/* ---- FPU ---- */
+
+static u32 fpu_bytes;
+
+/* state_init - how large is an FPU record on this machine?  0 or -ENOMEM */
+int state_init(void)
+{
+	struct fpu_guest fpu = { 0 };
+
+	if (!fpu_alloc_guest_fpstate(&fpu))
+		return -ENOMEM;
+	fpu_bytes = fpu.uabi_size;
+	fpu_free_guest_fpstate(&fpu);
+	return 0;
+}
+
+static u64 host_xcr0(void)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(0)
+						 : XFEATURE_MASK_FPSSE;
+}
+
+/* PKRU is in the registers' record; the kernel keeps it out of this one. */
+static int set_fpu(struct lg_vcpu *vcpu, const void *in)
+{
+	u32 pkru = vcpu->pkru;
+
+	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, in, host_xcr0(),
+					      &pkru);
+}
+
+/* ---- all of them ---- */
+
+/* state_bytes - of a record of LG_STATE_* type; 0: no such type */
+u32 state_bytes(u32 type)
+{
+	switch (type) {
+	case LG_STATE_REGS:
+		return sizeof(struct lg_regs);
+	case LG_STATE_DEBUGREGS:
+		return sizeof(struct lg_debugregs);
+	case LG_STATE_EVENTS:
+		return sizeof(struct lg_events);
+	case LG_STATE_GATES:
+		return sizeof(struct lg_gates);
+	case LG_STATE_SETUP:
+		return sizeof(struct lg_setup);
+	case LG_STATE_FPU:
+		return fpu_bytes;
+	}
+	return 0;
+}
+
+/* state_get - fill record, which is zeroes and has state_bytes() of room */
+void state_get(struct lg_vcpu *vcpu, u32 type, void *record)
+{
+	switch (type) {
+	case LG_STATE_REGS:
+		vcpu_get_regs(vcpu, record);
+		break;
+	case LG_STATE_DEBUGREGS:
+		debug_get_all(vcpu, record);
+		break;
+	case LG_STATE_EVENTS:
+		get_events(vcpu, record);
+		break;
+	case LG_STATE_GATES:
+		memcpy(record, vcpu->told.gates, sizeof(struct lg_gates));
+		break;
+	case LG_STATE_SETUP:
+		get_setup(vcpu, record);
+		break;
+	case LG_STATE_FPU:
+		fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, record, fpu_bytes,
+					       host_xcr0(), vcpu->pkru);
+		break;
+	}
+}
+
+/* state_set - 0; -EINVAL if the guest could not be so; -ENOMEM */
+int state_set(struct lg_vcpu *vcpu, u32 type, const void *record)
+{
+	switch (type) {
+	case LG_STATE_REGS:
+		return vcpu_set_regs(vcpu, record);
+	case LG_STATE_DEBUGREGS:
+		return debug_set_all(vcpu, record);
+	case LG_STATE_EVENTS:
+		return set_events(vcpu, record);
+	case LG_STATE_GATES:
+		return set_gates(vcpu, record);
+	case LG_STATE_SETUP:
+		return set_setup(vcpu, record);
+	case LG_STATE_FPU:
+		return set_fpu(vcpu, record);
+	}
+	return -EINVAL;
+}
