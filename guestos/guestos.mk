@@ -80,7 +80,8 @@ $(KERNEL_OUT)/%.o: guestos/%
 	$(Q)$(CC) $(KERNEL_FLAGS) $(if $(filter %.S,$<),-D__ASSEMBLY__) \
 		-c -o $@ $<
 
-.PRECIOUS: $(KERNEL_OUT)/%.program $(KERNEL_OUT)/%.o
+.PRECIOUS: $(KERNEL_OUT)/%.program $(KERNEL_OUT)/%.o \
+	$(KERNEL_OUT)/kernel/user/%.o $(KERNEL_OUT)/t/kernel/user/%.o
 -include $(shell find $(KERNEL_OUT) -type f -name '*.d' 2>/dev/null)
 
 ALL_TARGETS += build/t/osrun

@@ -43,7 +43,7 @@ lguest_end_\name:
 
 	START	irq_enable
 	movb	$LGUEST_IF >> 8, %gs:LG_IRQ_ENABLED + 1
-	cmpb	$0, %gs:LG_IRQ_PENDING
+	cmpl	$0, %gs:LG_IRQ_PENDING
 	je	1f
 	call	*lguest_send_interrupts_fn
 1:
@@ -52,7 +52,7 @@ lguest_end_\name:
 	/* What is due when the flag is off is left alone by the host. */
 	START	restore_fl
 	mov	%edi, %gs:LG_IRQ_ENABLED
-	cmpb	$0, %gs:LG_IRQ_PENDING
+	cmpl	$0, %gs:LG_IRQ_PENDING
 	je	1f
 	call	*lguest_send_interrupts_fn
 1:
@@ -78,30 +78,44 @@ lguest_noirq_start:
 /*
  * lguest_iret - RSP is at a frame of the hardware's; all registers are live
  *
- * Back to the kernel with IRETQ, on the selectors we really have; back to user
- * mode, or when an interrupt waits, or when a flag has to be set that IRETQ
- * does not set for us, through the host.
+ * Back to user mode through the host; and so to the kernel, when an interrupt
+ * waits or when a flag has to be set that POPF does not set.  Otherwise RIP and
+ * RFLAGS go where the interrupted stack ends, over the part of the frame that
+ * has been read, and are popped from there.  That is quicker than IRETQ, and
+ * some emulators get IRETQ wrong at CPL 3.
  */
 	.globl	lguest_iret
 lguest_iret:
 	testb	$3, 8(%rsp)
 	jnz	through_host
 	push	%rax
-	mov	24(%rsp), %eax		/* RFLAGS */
-	test	$(RFLAGS_TF | RFLAGS_RF), %eax
-	jnz	1f
+	push	%rcx
+	push	%rdx
+	mov	40(%rsp), %rcx		/* RFLAGS */
+	test	$(RFLAGS_TF | RFLAGS_RF), %ecx
+	jnz	2f
+	mov	%ecx, %eax
 	and	$LGUEST_IF, %eax
 	mov	%eax, %gs:LG_IRQ_ENABLED
-	jz	2f
+	jz	1f
 	cmpl	$0, %gs:LG_IRQ_PENDING
-	je	2f
-	movl	$0, %gs:LG_IRQ_ENABLED
-1:	pop	%rax
-	jmp	through_host
-2:	movq	$LGUEST_CS, 16(%rsp)
-	movq	$LGUEST_DS, 40(%rsp)
+	jne	2f
+1:	mov	24(%rsp), %rax		/* RIP */
+	mov	48(%rsp), %rdx		/* RSP */
+	mov	%rax, -8(%rdx)
+	mov	%rcx, -16(%rdx)
+	lea	-16(%rdx), %rax
+	mov	%rax, 24(%rsp)
+	pop	%rdx
+	pop	%rcx
 	pop	%rax
-	iretq
+	mov	(%rsp), %rsp
+	popfq
+	ret
+2:	movl	$0, %gs:LG_IRQ_ENABLED
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
 
 through_host:
 	push	%r11

@@ -39,11 +39,13 @@ static void the_kernels(void)
 void init_thread(void)
 {
 	the_kernels();
-	runs("watch", 0, "lguest_set_debugreg: a process watches its memory");
-	runs("watch-two", 0,
+	runs("state", "watch", 0,
+	     "lguest_set_debugreg: a process watches its memory");
+	runs("state", "watch-two", 0,
 	     "lguest_set_debugreg: of two processes only one does");
-	runs("break", 0, "lguest_set_debugreg: and stops at its functions");
-	runs("watch-kernel", 0,
+	runs("state", "break", 0,
+	     "lguest_set_debugreg: and stops at its functions");
+	runs("state", "watch-kernel", 0,
 	     "lguest_set_debugreg: but not at addresses of the kernel");
 	done_testing();
 }

@@ -29,24 +29,32 @@ void init_thread(void)
 	u64 before;
 
 	threads();
-	runs("ok", 0, "exec: a program runs");
+	runs("faults", "ok", 0, "exec: a program runs");
 	before = page_free_count();
-	runs("calls", 0, "syscall: bad numbers and pointers are errors");
-	runs("fork", 0, "fork: parent and child have memory of their own");
-	runs("cow", 0, "fork: the kernel's writes are copied too");
-	runs("forks", 0, "wait: twenty children, each with its status");
-	runs("exec", 0, "exec: one program becomes another");
-	runs("mmap", 0, "mmap: memory comes and goes");
-	runs("protect", 0, "mprotect: rights are taken and given");
-	runs("shared", 0, "mmap: shared memory is one page");
-	runs("pipe", 0, "pipe: bytes arrive, in order, and then the end");
-	runs("sleep", 0, "sleep: it is as long as it was to be");
-	runs("preempt", 0, "lguest_time_irq: who does not yield is preempted");
-	runs("regs", 0, "lguest_iret: an interrupt loses no register");
-	runs("fpu", 0, "switch: each process has its own FPU registers");
-	runs("tls", 0, "lguest_load_tls: each process has its own FS base");
-	runs("gs", 0, "switch: and its own GS base");
-	runs("deep-fork", 0, "lguest_load_esp0: each has its own kernel stack");
+	runs("calls", "calls", 0,
+	     "syscall: bad numbers and pointers are errors");
+	runs("calls", "fork", 0,
+	     "fork: parent and child have memory of their own");
+	runs("calls", "cow", 0, "fork: the kernel's writes are copied too");
+	runs("calls", "forks", 0,
+	     "wait: twenty children, each with its status");
+	runs("calls", "exec", 0, "exec: one program becomes another");
+	runs("calls", "mmap", 0, "mmap: memory comes and goes");
+	runs("calls", "protect", 0, "mprotect: rights are taken and given");
+	runs("calls", "shared", 0, "mmap: shared memory is one page");
+	runs("calls", "pipe", 0,
+	     "pipe: bytes arrive, in order, and then the end");
+	runs("calls", "sleep", 0, "sleep: it is as long as it was to be");
+	runs("state", "preempt", 0,
+	     "lguest_time_irq: who does not yield is preempted");
+	runs("state", "regs", 0, "lguest_iret: an interrupt loses no register");
+	runs("state", "fpu", 0,
+	     "switch: each process has its own FPU registers");
+	runs("state", "tls", 0,
+	     "lguest_load_tls: each process has its own FS base");
+	runs("state", "gs", 0, "switch: and its own GS base");
+	runs("state", "deep-fork", 0,
+	     "lguest_load_esp0: each has its own kernel stack");
 	is(page_free_count(), before, "exit: no memory is lost");
 	done_testing();
 }

@@ -77,9 +77,9 @@ void init_thread(void)
 	proc_wait_for(b);
 	is(counter, 40 * ROUNDS, "spin_lock: nothing is counted twice or lost");
 	calls();
-	runs("forks", 0, "smp: processes run on both");
-	runs("preempt", 0, "smp: and are preempted on both");
-	runs("pipe", 0, "smp: and wake each other");
+	runs("calls", "forks", 0, "smp: processes run on both");
+	runs("state", "preempt", 0, "smp: and are preempted on both");
+	runs("calls", "pipe", 0, "smp: and wake each other");
 	ok(percpus[1].ticks > 0, "lguest_clockevent: each CPU has its own");
 	ok(percpus[1].ipis > 0, "ipi: an idle CPU is told of work");
 	done_testing();

@@ -27,12 +27,12 @@ void done_testing(void)
 	printk("1..%d\n", count);
 }
 
-void runs(const char *arg, int status, const char *name)
+void runs(const char *program, const char *arg, int status, const char *name)
 {
-	int pid = proc_start("checks", arg), got;
+	int pid = proc_start(program, arg), got;
 
 	got = pid < 0 ? pid : proc_wait_for(pid);
 	if (!ok(got == status, name))
-		printk("# \"%s\" ended with %d, not with %d\n", arg, got,
+		printk("# \"%s %s\" ended with %d, not %d\n", program, arg, got,
 		       status);
 }

@@ -24,8 +24,8 @@ int ok(int holds, const char *name);
 int is(u64 got, u64 want, const char *name);
 void done_testing(void);
 
-/* runs - user/checks.c, with this argument, ends with this status */
-void runs(const char *arg, int status, const char *name);
+/* runs - user/PROGRAM.c, with this argument, ends with this status */
+void runs(const char *program, const char *arg, int status, const char *name);
 
 /* status of a process that was killed by a trap */
 #define KILLED(vector) (-(0x100 + (vector)))

@@ -25,35 +25,41 @@ static void fixups(void)
 
 static void processes(void)
 {
-	runs("ud2", KILLED(TRAP_UD), "trap: ud2 ends a process");
-	runs("div", KILLED(TRAP_DE), "trap: a division by 0 does");
-	runs("int3", KILLED(TRAP_BP),
+	runs("faults", "ud2", KILLED(TRAP_UD), "trap: ud2 ends a process");
+	runs("faults", "div", KILLED(TRAP_DE), "trap: a division by 0 does");
+	runs("faults", "int3", KILLED(TRAP_BP),
 	     "lguest_write_idt_entry: int3 is allowed");
-	runs("int80", KILLED(TRAP_GP), "lguest_write_idt_entry: int 80 is not");
-	runs("int32", KILLED(TRAP_GP),
+	runs("faults", "int80", KILLED(TRAP_GP),
+	     "lguest_write_idt_entry: int 80 is not");
+	runs("faults", "int32", KILLED(TRAP_GP),
 	     "lguest_write_idt_entry: nor is calling an interrupt's gate");
-	runs("hlt", KILLED(TRAP_GP), "trap: hlt is not for user mode");
-	runs("cli", KILLED(TRAP_GP), "trap: nor is cli");
-	runs("in", KILLED(TRAP_GP), "trap: nor is in");
-	runs("rdmsr", KILLED(TRAP_GP), "trap: nor is rdmsr");
-	runs("cr3", KILLED(TRAP_GP), "trap: nor is cr3");
-	runs("wild", KILLED(TRAP_GP), "trap: an address that can be none");
-	runs("null", KILLED(TRAP_PF), "trap: NULL is not mapped");
-	runs("kernel-read", KILLED(TRAP_PF),
+	runs("faults", "hlt", KILLED(TRAP_GP),
+	     "trap: hlt is not for user mode");
+	runs("faults", "cli", KILLED(TRAP_GP), "trap: nor is cli");
+	runs("faults", "in", KILLED(TRAP_GP), "trap: nor is in");
+	runs("faults", "rdmsr", KILLED(TRAP_GP), "trap: nor is rdmsr");
+	runs("faults", "cr3", KILLED(TRAP_GP), "trap: nor is cr3");
+	runs("faults", "wild", KILLED(TRAP_GP),
+	     "trap: an address that can be none");
+	runs("faults", "null", KILLED(TRAP_PF), "trap: NULL is not mapped");
+	runs("faults", "kernel-read", KILLED(TRAP_PF),
 	     "trap: the kernel is not readable");
-	runs("kernel-write", KILLED(TRAP_PF), "trap: nor writable");
-	runs("kernel-jump", KILLED(TRAP_PF), "trap: nor can it be called");
-	runs("text", KILLED(TRAP_PF), "trap: a program's text is not writable");
-	runs("nx", KILLED(TRAP_PF), "trap: its stack is not executable");
-	runs("deep", KILLED(TRAP_PF), "trap: and comes to an end");
+	runs("faults", "kernel-write", KILLED(TRAP_PF), "trap: nor writable");
+	runs("faults", "kernel-jump", KILLED(TRAP_PF),
+	     "trap: nor can it be called");
+	runs("faults", "text", KILLED(TRAP_PF),
+	     "trap: a program's text is not writable");
+	runs("faults", "nx", KILLED(TRAP_PF),
+	     "trap: its stack is not executable");
+	runs("faults", "deep", KILLED(TRAP_PF), "trap: and comes to an end");
 }
 
 static void after_all_that(void)
 {
 	u64 before = page_free_count();
 
-	runs("ok", 0, "trap: others live on");
-	runs("null", KILLED(TRAP_PF), "trap: and more can die");
+	runs("faults", "ok", 0, "trap: others live on");
+	runs("faults", "null", KILLED(TRAP_PF), "trap: and more can die");
 	is(page_free_count(), before, "trap: which loses no memory");
 }
 
