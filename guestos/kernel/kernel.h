@@ -275,6 +275,15 @@ void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 
 /* time.c */
+struct clock {
+	const char *name;
+	u32 rating; /* the highest one is used */
+	u64 (*read)(void); /* nanoseconds, from any beginning */
+};
+
+void clock_register(const struct clock *clock);
+extern const struct clock *best_clock;
+u64 sched_clock(void);
 void time_start(void);
 u64 clock_ns(void);
 u64 wallclock_s(void);
@@ -347,6 +356,10 @@ void smp_init(void);
 void smp_call(void (*call)(void *arg), void *arg);
 void smp_kick(u32 cpu);
 void tlb_flush_kernel_everywhere(void);
+
+/* probe.c */
+extern u32 probe_count;
+void probe_disks(void);
 
 /* panic.c */
 void panic_notify(void (*call)(const char *reason));

@@ -81,7 +81,6 @@ void lguest_send_ipi(u32 cpu, u32 vector);
 
 /* lguest_time.c */
 void lguest_time_init(void);
-u64 lguest_sched_clock(void);
 u64 lguest_get_wallclock(void);
 void lguest_set_next_event(u64 delta_ns);
 

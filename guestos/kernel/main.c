@@ -61,6 +61,7 @@ void kernel_main(u64 machine, u64 boot_info)
 	sched_init();
 	time_start();
 	smp_init();
+	probe_disks();
 	boot_mark("cpus");
 	if (thread_create("main", run_main, 0, 0) < 0)
 		panic("main: no memory for the first thread");

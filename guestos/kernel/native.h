@@ -78,7 +78,6 @@ int native_start_cpu(struct percpu *cpu, u64 stack_top);
 
 /* native_time.c */
 void native_time_init(void);
-u64 native_sched_clock(void);
 u64 native_get_wallclock(void);
 void native_set_next_event(u64 delta_ns);
 

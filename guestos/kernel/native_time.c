@@ -56,18 +56,22 @@ static void calibrate(void)
 		panic("time: tsc %u kHz, apic %u kHz", tsc_khz, apic_khz);
 }
 
+static u64 read_tsc(void)
+{
+	return cycles_to_ns(rdtsc(), tsc_khz);
+}
+
 /* native_time_init - this CPU's timer, one-shot, on irq 0 */
 void native_time_init(void)
 {
+	static const struct clock tsc = { "tsc", 300, read_tsc };
+
 	native_apic_write(APIC_DIVIDE, DIVIDE_BY_16);
 	native_apic_write(APIC_LVT_TIMER, IRQ_BASE + TIMER_IRQ);
-	if (!tsc_khz)
-		calibrate();
-}
-
-u64 native_sched_clock(void)
-{
-	return cycles_to_ns(rdtsc(), tsc_khz);
+	if (tsc_khz)
+		return;
+	calibrate();
+	clock_register(&tsc);
 }
 
 /* native_set_next_event - after so many ns, at most 2^32 ticks; 0: never */

@@ -6,7 +6,7 @@
  * the reason; under lguest one of them tells the host, with the physical
  * address of the text (lguest_panic).
  *
- * Next: guestos/kernel/init.c
+ * Next: guestos/kernel/probe.c
  */
 #include "kernel.h"
 

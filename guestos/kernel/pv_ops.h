@@ -103,11 +103,9 @@ struct pv_ops {
 	void (*apic_write)(u32 reg, u32 value);
 
 	/* pv_time_ops */
-	void (*time_init)(void);
-	u64 (*sched_clock)(void); /* nanoseconds, from any beginning */
+	void (*time_init)(void); /* registers clocks, on the first CPU */
 	u64 (*get_wallclock)(void); /* seconds since 1970 */
 	void (*set_next_event)(u64 delta_ns);
-	const char *clock_name;
 
 	/* io ports: none, or those of a machine */
 	int (*request_ports)(u32 first, u32 count); /* 0, or they are taken */

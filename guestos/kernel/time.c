@@ -13,6 +13,7 @@
 
 #define MIN_DELTA_NS 20000 /* sooner would be over before we are back */
 
+const struct clock *best_clock;
 static u64 clock_base;
 
 /* cycles_to_ns - cycles * 10^6 / khz, without losing the upper half */
@@ -27,10 +28,23 @@ u64 cycles_to_ns(u64 cycles, u64 khz)
 	return ns;
 }
 
+/* clock_register - use this one if it is better than what we have */
+void clock_register(const struct clock *clock)
+{
+	if (!best_clock || clock->rating > best_clock->rating)
+		best_clock = clock;
+}
+
+/* sched_clock - the scheduler's clock is the best one too */
+u64 sched_clock(void)
+{
+	return best_clock->read();
+}
+
 /* clock_ns - since boot; never goes back on one CPU */
 u64 clock_ns(void)
 {
-	return pv_ops.sched_clock() - clock_base;
+	return sched_clock() - clock_base;
 }
 
 /* wallclock_s - seconds since 1970 */
@@ -82,7 +96,7 @@ void time_start(void)
 {
 	irq_set_handler(IRQ_BASE + TIMER_IRQ, timer_irq);
 	pv_ops.time_init();
-	clock_base = pv_ops.sched_clock();
-	printk("clock: %s\n", pv_ops.clock_name);
+	clock_base = sched_clock();
+	printk("clock: %s, rating %u\n", best_clock->name, best_clock->rating);
 	irq_unblock(IRQ_BASE + TIMER_IRQ);
 }

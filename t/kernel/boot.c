@@ -20,6 +20,8 @@ static void memory(void)
 
 static void ports(void)
 {
+	is(probe_count, pv_ops.paravirt && !cmdline_number("probe", 0) ? 0 : 4,
+	   "paravirt_disable_iospace: a guest's boot probes no port");
 	is(pv_ops.request_ports(0x1f0, 8) == 0, !pv_ops.paravirt,
 	   "paravirt_disable_iospace: only a real machine has ports to probe");
 }

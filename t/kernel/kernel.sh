@@ -64,17 +64,19 @@ verdicts() {
 	tr -d '\r' <"$1" | grep -E '^(not )?ok |^1\.\.'
 }
 
-# kernel_test NAME - both ways; does not return
+# kernel_test NAME [WORD...] - both ways; does not return
 kernel_test() {
-	[ -e "build/t/kernel/$1.elf" ]
-	ok $? "build/t/kernel/$1.elf is built" || {
+	kernel_name=$1
+	shift
+	[ -e "build/t/kernel/$kernel_name.elf" ]
+	ok $? "build/t/kernel/$kernel_name.elf is built" || {
 		done_testing
 		exit 1
 	}
 	for kernel_on in ${KERNEL_ON:-native lguest}; do
 		[ "$kernel_on" = native ] || rig_need
-		"on_$kernel_on" "$1" word=42 >"$kernel_dir/$kernel_on" \
-			2>&1 </dev/null
+		"on_$kernel_on" "$kernel_name" word=42 "$@" \
+			>"$kernel_dir/$kernel_on" 2>&1 </dev/null
 		relay "$kernel_on" "$kernel_dir/$kernel_on" $?
 	done
 	if [ -z "${KERNEL_ON:-}" ]; then

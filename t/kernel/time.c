@@ -101,9 +101,9 @@ static void clocks(void)
 	ok(wall > YEAR_2020 && wall < YEAR_2100,
 	   "lguest_get_wallclock: the host knows what day it is");
 	last = clock_ns();
-	now = pv_ops.sched_clock();
+	now = sched_clock();
 	sleep_ns(300 * MS);
-	now = pv_ops.sched_clock() - now;
+	now = sched_clock() - now;
 	last = clock_ns() - last;
 	ok(now >= 300 * MS && last >= now,
 	   "lguest_sched_clock: the scheduler's clock is the same");
@@ -122,10 +122,31 @@ static void sleeping(void)
 	   "lguest_time_irq: by interrupt 0");
 }
 
-/* The kernel's own handler is in time.c, so it is put back by asking it. */
+static u64 read_nothing(void)
+{
+	return 0;
+}
+
+static void ratings(void)
+{
+	static const struct clock dumb = { "dumb", 200, read_nothing };
+	const struct clock *was = best_clock;
+
+	clock_register(&dumb);
+	ok(best_clock == was && was->rating > 200,
+	   "lguest_clock: its rating is above that of any other");
+	is(best_clock->rating,
+	   !pv_ops.paravirt             ? 300
+	   : cmdline_number("notsc", 0) ? 390
+					: 400,
+	   "lguest_clock: by the TSC if the host knows it, else in ns");
+}
+
+/* The last two take the timer's interrupt away from the kernel for good. */
 void init_thread(void)
 {
 	sleeping();
+	ratings();
 	clocks();
 	ok(percpus[0].online, "lguest_time_init: irq 0 was unblocked last");
 	clock_event();
