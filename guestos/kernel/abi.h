@@ -27,7 +27,8 @@
 #define SYS_WATCHED    16 /* () how often one was hit */
 #define SYS_CLOCK      17 /* () ns since boot */
 #define SYS_CPU        18 /* () which CPU we are on */
-#define SYS_COUNT      19
+#define SYS_TLS_SLOT   19 /* (slot, base) the selector of that segment */
+#define SYS_COUNT      20
 
 #define MEM_WRITE  1
 #define MEM_EXEC   2

@@ -145,7 +145,6 @@ gdt:	.quad	0
 	.quad	0x00cff3000000ffff	/* USER_DS */
 	.quad	0x00affb000000ffff	/* USER_CS */
 	.quad	0
-	.fill	2 * MAX_CPUS, 8, 0	/* a TSS for each CPU */
 gdt_end:
 
 /*

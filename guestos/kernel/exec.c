@@ -167,8 +167,11 @@ int proc_exec(struct proc *proc, const char *name, const char *arg,
 		memset(&proc->debug, 0, sizeof(proc->debug));
 		pv_ops.set_debugreg(7, 0);
 		pv_ops.write_cr3(proc->root);
-		pv_ops.load_tls(0);
-		pv_ops.load_user_gs(0);
+		memset(proc->tls, 0, sizeof(proc->tls));
+		proc->fs = 0;
+		proc->fs_base = proc->gs_base = 0;
+		pv_ops.load_tls(proc->tls);
+		tls_load(proc);
 		pt_destroy(old);
 	}
 	return 0;

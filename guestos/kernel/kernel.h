@@ -29,6 +29,8 @@
 #define USER_CS     0x33
 #define USER_DS     0x2b
 #define TSS_SEL     0x40
+#define TLS_FIRST   12 /* GDT entries of a process's own */
+#define TLS_SLOTS   3
 
 /* Vectors.  An irq is a vector less IRQ_BASE; IPIs have the last ones. */
 #define IRQ_BASE     32
@@ -138,6 +140,8 @@ struct proc {
 	u8 *stack; /* STACK_BYTES of kernel stack */
 	void *fpu;
 	u64 fs_base, gs_base;
+	u64 tls[TLS_SLOTS]; /* descriptors */
+	u16 fs; /* selector */
 	u64 brk; /* where the next mmap goes */
 	void (*thread)(u64 arg);
 	u64 arg;
@@ -159,6 +163,7 @@ struct percpu {
 	u32 need_resched;
 	volatile u32 online;
 	u32 lazy_mmu; /* inside lazy_enter .. lazy_leave */
+	u32 lazy_cpu; /* the same for the CPU's operations */
 	u64 cr0, cr3, cr4; /* what we last asked for */
 	u64 ticks, ipis, calls;
 	struct proc *idle;
@@ -251,6 +256,7 @@ int copy_to_user(u64 to, const void *from, size_t bytes);
 int copy_string(char *to, u64 from, size_t bytes);
 int try_read(const void *from, u64 *ret_value);
 int try_write(void *to, u64 value);
+void load_fs(u16 selector);
 int try_rdmsr(u32 msr, u64 *ret_value);
 
 /* entry.S */
@@ -339,6 +345,11 @@ void proc_exit(int status) noreturn;
 int proc_exec(struct proc *proc, const char *name, const char *arg,
 	      struct regs *regs);
 int proc_start(const char *name, const char *arg);
+
+/* tls.c */
+void tls_store(struct proc *proc);
+void tls_load(const struct proc *proc);
+long tls_set_slot(struct proc *proc, u64 slot, u64 base);
 
 /* pipe.c */
 struct pipe *pipe_new(void);

@@ -12,6 +12,7 @@
 #include "lguest.h"
 
 static struct lguest_ring rings[MAX_CPUS];
+static u8 df_stacks[MAX_CPUS][4096] __attribute__((aligned(16)));
 
 /*
  * lazy_hcall - ask the host by and by
@@ -54,6 +55,7 @@ static void init_cpu(struct percpu *cpu)
 	/* The first CPU unblocks irqs one by one, the others find them so. */
 	memcpy(cpu->info.blocked, percpus[0].info.blocked,
 	       sizeof(cpu->info.blocked));
+	cpu->info.df_stack = (u64)df_stacks[cpu->id] + sizeof(df_stacks[0]);
 	cpu->cr0 = 0x80010033;
 	cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMM;
 }
@@ -74,6 +76,10 @@ static u32 lguest_patch(u32 type, void *buf, u32 len)
 	return patch_copy(type, lguest_insns, buf, len);
 }
 
+/*
+ * lguest_load_gdt, lguest_load_tr_desc and lguest_set_ldt: the host has tables
+ * with all the segments that we may have, and of its own a task state.
+ */
 static void nothing(void)
 {
 }
@@ -108,12 +114,17 @@ static const struct pv_ops lguest_ops = {
 	.memory_setup = lguest_memory_setup,
 	.patch = lguest_patch,
 	.init_cpu = init_cpu,
+	.load_gdt = nothing,
+	.load_tr_desc = nothing,
+	.set_ldt = nothing,
 	.load_idt = lguest_load_idt,
 	.write_idt_entry = lguest_write_idt_entry,
 	.cpuid = lguest_cpuid,
 	.load_sp0 = lguest_load_sp0,
 	.load_tls = lguest_load_tls,
-	.store_tls = lguest_store_tls,
+	.write_gdt_entry = lguest_write_gdt_entry,
+	.load_fs_base = lguest_load_fs_base,
+	.store_fs_base = lguest_store_fs_base,
 	.load_user_gs = lguest_load_user_gs,
 	.store_user_gs = lguest_store_user_gs,
 	.set_debugreg = lguest_set_debugreg,
@@ -124,6 +135,8 @@ static const struct pv_ops lguest_ops = {
 	.read_cr4 = lguest_read_cr4,
 	.write_cr4 = lguest_write_cr4,
 	.wbinvd = lguest_wbinvd,
+	.lazy_cpu_enter = lguest_lazy_cpu_enter,
+	.lazy_cpu_leave = lguest_lazy_cpu_leave,
 	.write_cr3 = lguest_write_cr3,
 	.read_cr3 = lguest_read_cr3,
 	.read_cr2 = lguest_read_cr2,

@@ -40,8 +40,12 @@ void lazy_hcall(u64 number, u64 a, u64 b, u64 c);
 /* lguest_cpu.c */
 void lguest_cpuid(u32 leaf, u32 subleaf, u32 regs[4]);
 void lguest_load_sp0(u64 stack_top);
-void lguest_load_tls(u64 fs_base);
-u64 lguest_store_tls(void);
+void lguest_load_tls(const u64 descriptors[TLS_SLOTS]);
+void lguest_write_gdt_entry(u32 index, u64 descriptor);
+void lguest_load_fs_base(u64 fs_base);
+u64 lguest_store_fs_base(void);
+void lguest_lazy_cpu_enter(void);
+void lguest_lazy_cpu_leave(void);
 void lguest_load_user_gs(u64 gs_base);
 u64 lguest_store_user_gs(void);
 void lguest_set_debugreg(u32 number, u64 value);

@@ -62,12 +62,49 @@ void lguest_load_sp0(u64 stack_top)
 		   STACK_BYTES / PAGE_BYTES);
 }
 
-void lguest_load_tls(u64 fs_base)
+/* By and by while a process is switched to, else at once. */
+static void cpu_hcall(u64 number, u64 a, u64 b)
+{
+	if (this_cpu()->lazy_cpu)
+		lazy_hcall(number, a, b, 0);
+	else
+		hcall(number, a, b, 0, 0);
+}
+
+/* lguest_write_gdt_entry - only a process's own are ours to write */
+void lguest_write_gdt_entry(u32 index, u64 descriptor)
+{
+	if (index >= TLS_FIRST && index < TLS_FIRST + TLS_SLOTS)
+		cpu_hcall(LHCALL_LOAD_TLS, index - TLS_FIRST, descriptor);
+}
+
+void lguest_load_tls(const u64 descriptors[TLS_SLOTS])
+{
+	u32 i;
+
+	for (i = 0; i < TLS_SLOTS; i++)
+		lguest_write_gdt_entry(TLS_FIRST + i, descriptors[i]);
+}
+
+/* paravirt_enter_lazy_cpu: a switch is a few calls, and one way to the host */
+void lguest_lazy_cpu_enter(void)
+{
+	this_cpu()->lazy_cpu = 1;
+}
+
+/* lguest_leave_lazy_mode */
+void lguest_lazy_cpu_leave(void)
+{
+	this_cpu()->lazy_cpu = 0;
+	hcall(LHCALL_FLUSH_ASYNC, 0, 0, 0, 0);
+}
+
+void lguest_load_fs_base(u64 fs_base)
 {
 	asm volatile("wrfsbase %0" : : "r"(fs_base));
 }
 
-u64 lguest_store_tls(void)
+u64 lguest_store_fs_base(void)
 {
 	u64 fs_base;
 
@@ -88,7 +125,7 @@ u64 lguest_store_user_gs(void)
 
 void lguest_set_debugreg(u32 number, u64 value)
 {
-	hcall(LHCALL_SET_DEBUGREG, number, value, 0, 0);
+	cpu_hcall(LHCALL_SET_DEBUGREG, number, value);
 }
 
 u64 lguest_get_debugreg(u32 number)

@@ -42,6 +42,15 @@ static void memory_init(u64 boot_info)
 	printk("memory: %llu KiB, says %s\n", ram_end / 1024, name);
 }
 
+/* What each CPU has to be told; GS is at its data already. */
+static void cpu_init(struct percpu *cpu)
+{
+	pv_ops.load_gdt();
+	pv_ops.load_tr_desc();
+	pv_ops.set_ldt();
+	pv_ops.init_cpu(cpu);
+}
+
 /* kernel_main - boot_info is physical: start_info natively, else boot_params */
 void kernel_main(u64 machine, u64 boot_info)
 {
@@ -54,7 +63,7 @@ void kernel_main(u64 machine, u64 boot_info)
 	memory_init(boot_info);
 	pgtable_boot();
 	printk("patch: %u sites changed\n", patch_all());
-	pv_ops.init_cpu(this_cpu());
+	cpu_init(this_cpu());
 	trap_init();
 	irq_init();
 	fpu_init();
@@ -74,7 +83,7 @@ void ap_main(void)
 	struct percpu *cpu = this_cpu();
 
 	pv_ops.write_cr3(pa(kernel_root));
-	pv_ops.init_cpu(cpu);
+	cpu_init(cpu);
 	pv_ops.load_idt();
 	fpu_init();
 	pv_ops.time_init();

@@ -44,12 +44,17 @@ static void cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 		     : "a"(leaf), "c"(subleaf));
 }
 
-static void load_tls(u64 fs_base)
+static void set_ldt(void)
+{
+	asm volatile("lldt %0" : : "r"((u16)0));
+}
+
+static void load_fs_base(u64 fs_base)
 {
 	wrmsr(MSR_FS_BASE, fs_base);
 }
 
-static u64 store_tls(void)
+static u64 store_fs_base(void)
 {
 	return rdmsr(MSR_FS_BASE);
 }
@@ -212,12 +217,17 @@ static const struct pv_ops native_ops = {
 	.memory_setup = native_memory_setup,
 	.patch = native_patch,
 	.init_cpu = native_init_cpu,
+	.load_gdt = native_load_gdt,
+	.load_tr_desc = native_load_tr_desc,
+	.set_ldt = set_ldt,
 	.load_idt = native_load_idt,
 	.write_idt_entry = native_write_idt_entry,
 	.cpuid = cpuid,
 	.load_sp0 = native_load_sp0,
-	.load_tls = load_tls,
-	.store_tls = store_tls,
+	.load_tls = native_load_tls,
+	.write_gdt_entry = native_write_gdt_entry,
+	.load_fs_base = load_fs_base,
+	.store_fs_base = store_fs_base,
 	.load_user_gs = load_user_gs,
 	.store_user_gs = store_user_gs,
 	.set_debugreg = set_debugreg,
@@ -228,6 +238,8 @@ static const struct pv_ops native_ops = {
 	.read_cr4 = read_cr4,
 	.write_cr4 = write_cr4,
 	.wbinvd = wbinvd,
+	.lazy_cpu_enter = nothing,
+	.lazy_cpu_leave = nothing,
 	.write_cr3 = write_cr3,
 	.read_cr3 = read_cr3,
 	.read_cr2 = read_cr2,

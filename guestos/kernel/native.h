@@ -63,6 +63,10 @@ extern const u8 native_start_swapgs[], native_end_swapgs[];
 
 /* native.c */
 void native_init_cpu(struct percpu *cpu);
+void native_load_gdt(void);
+void native_load_tr_desc(void);
+void native_load_tls(const u64 descriptors[TLS_SLOTS]);
+void native_write_gdt_entry(u32 index, u64 descriptor);
 void native_load_idt(void);
 void native_write_idt_entry(u32 vector, const void *entry, u32 dpl);
 void native_load_sp0(u64 stack_top);

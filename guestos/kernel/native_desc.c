@@ -31,6 +31,7 @@ struct table_pointer {
 	u64 base;
 } __attribute__((packed));
 
+static u64 gdts[MAX_CPUS][TLS_FIRST + TLS_SLOTS];
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 static struct tss tss[MAX_CPUS];
 static u8 df_stacks[MAX_CPUS][4096] __attribute__((aligned(16)));
@@ -65,30 +66,47 @@ void native_load_sp0(u64 stack_top)
 	tss[cpu->id].rsp[0] = stack_top;
 }
 
-static void load_tss(u32 cpu)
+/* native_load_gdt - one for each CPU: what we booted on, and room for more */
+void native_load_gdt(void)
 {
-	u64 addr = (u64)&tss[cpu];
-	u64 *entry = (u64 *)(gdt + TSS_SEL) + 2 * cpu;
-	u16 selector = (u16)(TSS_SEL + 16 * cpu);
+	u64 *ours = gdts[this_cpu()->id];
+	struct table_pointer pointer = { sizeof(gdts[0]) - 1, (u64)ours };
 
-	tss[cpu].io_map = sizeof(struct tss);
-	tss[cpu].ist[DF_IST - 1] = (u64)df_stacks[cpu] + sizeof(df_stacks[0]);
-	entry[0] = (sizeof(struct tss) - 1) | (addr & 0xffffff) << 16 |
-		   0x89ULL << 40 | (addr >> 24 & 0xff) << 56;
-	entry[1] = addr >> 32;
-	asm volatile("ltr %0" : : "r"(selector));
-}
-
-/* The GDT once more at its high address: the low one goes away. */
-static void load_gdt(void)
-{
-	struct table_pointer pointer = { TSS_SEL + 16 * MAX_CPUS - 1,
-					 (u64)gdt };
-
+	memcpy(ours, gdt, TSS_SEL);
 	asm volatile("lgdt %0" : : "m"(pointer));
 	asm volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss"
 		     :
 		     : "r"(KERNEL_DS));
+}
+
+void native_write_gdt_entry(u32 index, u64 descriptor)
+{
+	gdts[this_cpu()->id][index] = descriptor;
+}
+
+/* native_load_tls - the segments that are the process's own */
+void native_load_tls(const u64 descriptors[TLS_SLOTS])
+{
+	u32 i;
+
+	for (i = 0; i < TLS_SLOTS; i++)
+		native_write_gdt_entry(TLS_FIRST + i, descriptors[i]);
+}
+
+/* native_load_tr_desc - this CPU's task state, which has its stacks */
+void native_load_tr_desc(void)
+{
+	u32 cpu = this_cpu()->id;
+	u64 addr = (u64)&tss[cpu];
+
+	tss[cpu].io_map = sizeof(struct tss); /* past the end: no port at all */
+	tss[cpu].ist[DF_IST - 1] = (u64)df_stacks[cpu] + sizeof(df_stacks[0]);
+	native_write_gdt_entry(TSS_SEL / 8, (sizeof(struct tss) - 1) |
+						    (addr & 0xffffff) << 16 |
+						    0x89ULL << 40 |
+						    (addr >> 24 & 0xff) << 56);
+	native_write_gdt_entry(TSS_SEL / 8 + 1, addr >> 32);
+	asm volatile("ltr %0" : : "r"((u16)TSS_SEL));
 }
 
 /* User mode gets AVX and its own bases, as it would have under lguest. */
@@ -112,8 +130,7 @@ static void enable_extras(void)
 /* native_init_cpu - each CPU does it for itself */
 void native_init_cpu(struct percpu *cpu)
 {
-	load_gdt();
-	load_tss(cpu->id);
+	(void)cpu;
 	enable_extras();
 	wrmsr(MSR_STAR, 0x23ULL << 48 | (u64)KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);

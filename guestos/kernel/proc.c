@@ -6,7 +6,7 @@
  * parent has asked for its status; one without a parent is freed by whoever
  * runs next on its CPU, because nobody can free the stack he stands on.
  *
- * Next: guestos/kernel/exec.c
+ * Next: guestos/kernel/tls.c
  */
 #include "kernel.h"
 
@@ -131,8 +131,8 @@ int proc_fork(struct regs *regs)
 	}
 	child->parent = parent;
 	child->brk = parent->brk;
-	child->fs_base = pv_ops.store_tls();
-	child->gs_base = pv_ops.store_user_gs();
+	memcpy(child->tls, parent->tls, sizeof(child->tls));
+	tls_store(child);
 	child->pipe = parent->pipe;
 	pipe_share(child->pipe);
 	child_regs.rax = 0;

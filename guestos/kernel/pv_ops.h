@@ -67,12 +67,17 @@ struct pv_ops {
 
 	/* pv_cpu_ops */
 	void (*init_cpu)(struct percpu *cpu);
+	void (*load_gdt)(void);
+	void (*load_tr_desc)(void);
+	void (*set_ldt)(void); /* none */
 	void (*load_idt)(void);
 	void (*write_idt_entry)(u32 vector, const void *entry, u32 dpl);
 	void (*cpuid)(u32 leaf, u32 subleaf, u32 ret_regs[4]);
 	void (*load_sp0)(u64 stack_top);
-	void (*load_tls)(u64 fs_base);
-	u64 (*store_tls)(void);
+	void (*load_tls)(const u64 descriptors[TLS_SLOTS]);
+	void (*write_gdt_entry)(u32 index, u64 descriptor);
+	void (*load_fs_base)(u64 fs_base);
+	u64 (*store_fs_base)(void);
 	void (*load_user_gs)(u64 gs_base);
 	u64 (*store_user_gs)(void);
 	void (*set_debugreg)(u32 number, u64 value);
@@ -83,6 +88,8 @@ struct pv_ops {
 	u64 (*read_cr4)(void);
 	void (*write_cr4)(u64 value);
 	void (*wbinvd)(void);
+	void (*lazy_cpu_enter)(void); /* the next few may be made later */
+	void (*lazy_cpu_leave)(void); /* all of them have been made */
 
 	/* pv_mmu_ops */
 	void (*write_cr3)(u64 root);

@@ -78,22 +78,28 @@ static void arm_for(const struct percpu *cpu, const struct proc *next)
 	timer_arm(alarm);
 }
 
-/* Everything of the CPU that belongs to a process, but stack and registers. */
+/*
+ * Everything of the CPU that belongs to a process, but stack and registers
+ *
+ * What comes before write_cr3() may wait for it: one way to a host, not many.
+ */
 static void switch_state(struct proc *from, struct proc *to)
 {
 	if (from->root) {
 		fpu_save(from->fpu);
-		from->fs_base = pv_ops.store_tls();
-		from->gs_base = pv_ops.store_user_gs();
+		tls_store(from);
 	}
-	pv_ops.write_cr3(to->root ? to->root : pa(kernel_root));
+	pv_ops.lazy_cpu_enter();
 	pv_ops.load_sp0((u64)to->stack + STACK_BYTES);
+	debug_switch(from, to);
+	if (to->root)
+		pv_ops.load_tls(to->tls);
+	pv_ops.write_cr3(to->root ? to->root : pa(kernel_root));
+	pv_ops.lazy_cpu_leave();
 	if (to->root) {
 		fpu_load(to->fpu);
-		pv_ops.load_tls(to->fs_base);
-		pv_ops.load_user_gs(to->gs_base);
+		tls_load(to);
 	}
-	debug_switch(from, to);
 }
 
 /* With sched_lock held, and held again when we are back. */

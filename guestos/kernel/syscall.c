@@ -131,8 +131,13 @@ static long sys_tls(struct regs *regs)
 {
 	if (regs->rdi >= USER_END)
 		return -EINVAL;
-	pv_ops.load_tls(regs->rdi);
+	pv_ops.load_fs_base(regs->rdi);
 	return 0;
+}
+
+static long sys_tls_slot(struct regs *regs)
+{
+	return tls_set_slot(current(), regs->rdi, regs->rsi);
 }
 
 static long sys_watch(struct regs *regs)
@@ -181,6 +186,7 @@ static const syscall_fn table[SYS_COUNT] = {
 	[SYS_WATCHED] = sys_watched,
 	[SYS_CLOCK] = sys_clock,
 	[SYS_CPU] = sys_cpu,
+	[SYS_TLS_SLOT] = sys_tls_slot,
 };
 
 /* syscall - trap.c calls, with interrupts on */

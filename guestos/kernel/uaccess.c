@@ -75,6 +75,16 @@ int try_write(void *to, u64 value)
 	return copy(to, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
+/* load_fs - a segment that a process has named, or none if it is none */
+void load_fs(u16 selector)
+{
+	asm volatile("mov %w0, %%fs\n"
+		     "1: mov %w1, %%fs\n"
+		     "2:\n" FIXUP("1b", "2b")
+		     :
+		     : "r"(0), "r"(selector));
+}
+
 /* try_rdmsr - a model-specific register, if there is one and we may */
 int try_rdmsr(u32 msr, u64 *ret_value)
 {

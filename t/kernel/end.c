@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * end.c - the ways out: end=off, restart, panic, oops or nmi
+ * end.c - the ways out: end=off, restart, panic, oops or stack
  */
 #include "test.h"
 
@@ -19,6 +19,8 @@ void init_thread(void)
 		restart();
 	if (wants("panic"))
 		panic("end: it was asked for (%d)", 42);
+	if (wants("stack"))
+		asm volatile("mov $0x2000, %esp\n\tpush $0");
 	if (wants("oops"))
 		*(volatile u64 *)0x3000 = 0;
 }

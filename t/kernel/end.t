@@ -29,4 +29,8 @@ ends native oops 3 '^panic: page fault: .*cr2 0x3000' \
 	'panic: a fault of the kernel is one'
 ends lguest oops 1 '^osrun: shut down: crash: page fault: .*cr2 0x3000' \
 	'panic: a fault of the kernel is one'
+ends native stack 3 '^panic: double fault: ' \
+	'lguest_load_tr_desc: a lost stack is a double fault, on another one'
+ends lguest stack 1 '^osrun: shut down: crash: double fault: ' \
+	'lguest_load_tr_desc: a lost stack is a double fault, on another one'
 done_testing

@@ -18,7 +18,7 @@
 . t/lib/tap.sh
 . t/lib/rig.sh
 
-KERNEL_CPUS=2
+KERNEL_CPUS=${KERNEL_CPUS:-2}
 KERNEL_LIMIT=60	# seconds, on a busy machine
 kernel_dir=$(mktemp -d)
 trap 'rm -rf "$kernel_dir"' EXIT
@@ -75,7 +75,7 @@ kernel_test() {
 	}
 	for kernel_on in ${KERNEL_ON:-native lguest}; do
 		[ "$kernel_on" = native ] || rig_need
-		"on_$kernel_on" "$kernel_name" word=42 "$@" \
+		"on_$kernel_on" "$kernel_name" word=42 "now=$(date +%s)" "$@" \
 			>"$kernel_dir/$kernel_on" 2>&1 </dev/null
 		relay "$kernel_on" "$kernel_dir/$kernel_on" $?
 	done

@@ -52,6 +52,7 @@ void init_thread(void)
 	     "switch: each process has its own FPU registers");
 	runs("state", "tls", 0,
 	     "lguest_load_tls: each process has its own FS base");
+	runs("state", "tls-slot", 0, "lguest_load_tls: and its own segments");
 	runs("state", "gs", 0, "switch: and its own GS base");
 	runs("state", "deep-fork", 0,
 	     "lguest_load_esp0: each has its own kernel stack");

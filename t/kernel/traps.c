@@ -39,6 +39,13 @@ static void processes(void)
 	runs("faults", "in", KILLED(TRAP_GP), "trap: nor is in");
 	runs("faults", "rdmsr", KILLED(TRAP_GP), "trap: nor is rdmsr");
 	runs("faults", "cr3", KILLED(TRAP_GP), "trap: nor is cr3");
+	runs("faults", "kernel-segment", KILLED(TRAP_GP),
+	     "lguest_load_gdt: a segment of the kernel's is refused");
+	runs("faults", "gdt-end", KILLED(TRAP_GP),
+	     "lguest_load_gdt: and what is past the end of the table");
+	runs("faults", "no-tls", KILLED(TRAP_GP),
+	     "lguest_write_gdt_entry: and one that was never written");
+	runs("faults", "ldt", KILLED(TRAP_GP), "lguest_set_ldt: there is none");
 	runs("faults", "wild", KILLED(TRAP_GP),
 	     "trap: an address that can be none");
 	runs("faults", "null", KILLED(TRAP_PF), "trap: NULL is not mapped");

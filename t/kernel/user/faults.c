@@ -72,6 +72,32 @@ static int run_cr3(void)
 	return 1;
 }
 
+static int load_ds(int selector)
+{
+	asm volatile("mov %w0, %%ds" : : "r"(selector));
+	return 1;
+}
+
+static int run_kernel_segment(void)
+{
+	return load_ds(0x18);
+}
+
+static int run_ldt(void)
+{
+	return load_ds(0x0f);
+}
+
+static int run_gdt_end(void)
+{
+	return load_ds(0x103);
+}
+
+static int run_no_tls(void)
+{
+	return load_ds(12 * 8 + 3);
+}
+
 static int run_wild(void)
 {
 	return *(volatile int *)0x8000000000000000;
@@ -142,6 +168,10 @@ static const struct check checks[] = {
 	{ "in", run_in },
 	{ "rdmsr", run_rdmsr },
 	{ "cr3", run_cr3 },
+	{ "kernel-segment", run_kernel_segment },
+	{ "ldt", run_ldt },
+	{ "gdt-end", run_gdt_end },
+	{ "no-tls", run_no_tls },
 	{ "wild", run_wild },
 	{ "null", run_null },
 	{ "kernel-read", run_kernel_read },

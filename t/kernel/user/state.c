@@ -142,6 +142,39 @@ static int run_tls(void)
 	return 0;
 }
 
+static int slot_with(u64 seed)
+{
+	long selector;
+	u64 got;
+	int i;
+
+	tls[1] = seed;
+	selector = sys(SYS_TLS_SLOT, 1, (u64)tls, 0);
+	if (selector < 0)
+		return 1;
+	asm volatile("mov %w0, %%fs" : : "r"(selector));
+	for (i = 0; i < 50; i++) {
+		asm volatile("mov %%fs:8, %0" : "=r"(got));
+		if (got != seed)
+			return 2;
+		yield();
+	}
+	return 0;
+}
+
+static int run_tls_slot(void)
+{
+	int status;
+
+	SAID_NO(sys(SYS_TLS_SLOT, 99, 0, 0) < 0);
+	SAID_NO(sys(SYS_TLS_SLOT, 0, 1ULL << 32, 0) < 0);
+	if (!fork())
+		exit(slot_with(1));
+	SAID_NO(!slot_with(2));
+	SAID_NO(wait(&status) > 0 && !status);
+	return 0;
+}
+
 static int gs_with(u64 seed)
 {
 	u64 got;
@@ -255,11 +288,17 @@ static int run_watch_kernel(void)
 }
 
 static const struct check checks[] = {
-	{ "preempt", run_preempt }, { "regs", run_regs },
-	{ "fpu", run_fpu },         { "tls", run_tls },
-	{ "gs", run_gs },           { "deep-fork", run_deep_fork },
-	{ "watch", run_watch },     { "watch-two", run_watch_two },
-	{ "break", run_break },     { "watch-kernel", run_watch_kernel },
+	{ "preempt", run_preempt },
+	{ "regs", run_regs },
+	{ "fpu", run_fpu },
+	{ "tls", run_tls },
+	{ "tls-slot", run_tls_slot },
+	{ "gs", run_gs },
+	{ "deep-fork", run_deep_fork },
+	{ "watch", run_watch },
+	{ "watch-two", run_watch_two },
+	{ "break", run_break },
+	{ "watch-kernel", run_watch_kernel },
 };
 
 int main(const char *arg)
