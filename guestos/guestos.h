@@ -40,6 +40,8 @@
 #define DATA_RIP     0x10
 #define DATA_RFLAGS  0x18
 #define DATA_GS_BASE 0x20
+#define DATA_RCX     0x28
+#define DATA_R11     0x30
 
 #define TRAP_DE  0
 #define TRAP_DB  1

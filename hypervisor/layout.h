@@ -75,7 +75,8 @@
 #define ST_INSIDE_DBS  0x0b0
 #define ST_INSIDE_RIP  0x0b8
 #define ST_ABORTS      0x0c0
-/* 0x0c8 to 0x200 is room for a resumed event's few words; see ist_resume. */
+#define ST_IRET        0x0c8
+/* 0x0d0 to 0x200 is room for a resumed event's few words; see ist_resume. */
 #define ST_REGS     0x200
 #define ST_REGS_END 0x2b0
 
@@ -118,6 +119,11 @@
 #define DATA_RIP    0x10
 #define DATA_RFLAGS 0x18
 #define DATA_GS     0x20
+#define DATA_RCX    0x28
+#define DATA_R11    0x30
+
+/* No address that SYSCALL could have come from. */
+#define SW_NOWHERE 0x8000000000000000
 
 /* Traps that only lg.ko sees, beside LGUEST_TRAP_*. */
 #define SW_TRAP_NONE  0x1ff /* never got in */

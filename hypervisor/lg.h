@@ -60,7 +60,8 @@ struct sw_state {
 	u64 tmp_rsp, tmp_rip, tmp_gs;
 	u64 fault_trap, fault_error, fault_rip, fault_rsp;
 	u64 inside_nmis, inside_dbs, inside_rip, aborts;
-	u8 room[ST_REGS - 0xc8]; /* see ist_resume in switcher.S */
+	u64 iret; /* LHCALL_SET_SYSCALL */
+	u8 room[ST_REGS - 0xd0]; /* see ist_resume in switcher.S */
 	struct sw_regs regs;
 };
 
@@ -131,7 +132,7 @@ enum {
 /* What a guest kernel has told of itself, and a vcpu hands to the next. */
 struct lg_told {
 	u64 features; /* LGUEST_FEATURE_* in force */
-	u64 entry, exit; /* LHCALL_SET_SYSCALL */
+	u64 entry, exit, iret; /* LHCALL_SET_SYSCALL */
 	u64 noirq_start, noirq_end;
 	struct lg_gate gates[LGUEST_GATES];
 };
@@ -321,6 +322,7 @@ extern char switcher_in[], switcher_lstar[], switcher_cstar[];
 extern char switcher_verw[], switcher_verw_end[];
 extern char switcher_retpoline[], switcher_retpoline_end[];
 extern char switcher_shl_end[], switcher_sar_end[];
+extern char switcher_iret_shl_end[], switcher_iret_sar_end[];
 
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
@@ -371,13 +373,14 @@ int hypercall(struct lg_vcpu *vcpu);
 int ring_drain(struct lg_vcpu *vcpu);
 
 /* setup.c: one for each hypercall that tells us something */
-bool setup_leave_kernel(struct lg_vcpu *vcpu);
+bool setup_leave_kernel(struct lg_vcpu *vcpu, bool iret);
 bool setup_enter_kernel(struct lg_vcpu *vcpu);
 void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told);
 void setup_forget(struct lg_vcpu *vcpu);
 void setup_unpin(struct lg_vcpu *vcpu);
 u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted);
 void setup_update(struct lg_vcpu *vcpu);
+bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault);
 bool setup_good_gate(u64 vector, u64 handler, u64 flags);
 int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa);
 bool setup_good_tls(u64 descriptor);

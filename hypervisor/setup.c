@@ -141,8 +141,12 @@ bool setup_enter_kernel(struct lg_vcpu *vcpu)
 	return true;
 }
 
-/* setup_leave_kernel - SYSCALL at the exit address.  False: bad words */
-bool setup_leave_kernel(struct lg_vcpu *vcpu)
+/*
+ * setup_leave_kernel - SYSCALL at an exit address.  False: bad words
+ *
+ * iret: RCX and R11 come from lguest_data too.
+ */
+bool setup_leave_kernel(struct lg_vcpu *vcpu, bool iret)
 {
 	struct sw_state *state = vcpu->state;
 	struct lguest_data *data = data_of(vcpu);
@@ -158,9 +162,10 @@ bool setup_leave_kernel(struct lg_vcpu *vcpu)
 	state->kernel_gs = state->gs;
 	state->gs = gs;
 	state->regs.rip = rip;
-	state->regs.rcx = rip;
 	state->regs.rflags = rflags | SW_RFLAGS_FIXED;
-	state->regs.r11 = rflags | SW_RFLAGS_FIXED;
+	state->regs.rcx = iret ? READ_ONCE(data->user_rcx) : rip;
+	state->regs.r11 =
+		iret ? READ_ONCE(data->user_r11) : rflags | SW_RFLAGS_FIXED;
 	state->flags |= SW_USER;
 	return true;
 }
@@ -172,7 +177,8 @@ void setup_update(struct lg_vcpu *vcpu)
 
 	state->entry = vcpu->told.entry;
 	/* SYSCALL tells us the address after itself, which is 2 bytes on. */
-	state->exit = vcpu->told.entry ? vcpu->told.exit + 2 : 0;
+	state->exit = vcpu->told.exit ? vcpu->told.exit + 2 : SW_NOWHERE;
+	state->iret = vcpu->told.iret ? vcpu->told.iret + 2 : SW_NOWHERE;
 	state->flags |= SW_NO_DIRECT;
 	if (vcpu->pins[PIN_DATA].page && state->entry &&
 	    (vcpu->told.features & LGUEST_FEATURE_DIRECT_SYSCALL))
@@ -205,7 +211,8 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted)
 	u64 offered = 0;
 
 	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
-		offered |= LGUEST_FEATURE_DIRECT_SYSCALL;
+		offered |= LGUEST_FEATURE_DIRECT_SYSCALL |
+			   LGUEST_FEATURE_DIRECT_IRET;
 	if (vcpu->vm->features & LG_FEATURE_PCID)
 		offered |= LGUEST_FEATURE_PCID;
 	return wanted & offered;
@@ -307,22 +314,28 @@ int hc_set_clock(struct lg_vcpu *vcpu, struct lg_call *call)
 	return 0;
 }
 
+/* setup_good_exits - of LHCALL_SET_SYSCALL, if these features are in force */
+bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault)
+{
+	if (iret && !(features & LGUEST_FEATURE_DIRECT_IRET))
+		return false;
+	return lg_canonical(entry) && lg_canonical(exit) &&
+	       lg_canonical(iret) && !fault;
+}
+
 int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	u64 entry = call->arg[0], exit = call->arg[1];
-
-	if (!lg_canonical(entry) || !lg_canonical(exit))
-		lg_kill(vcpu, "SET_SYSCALL: %#llx or %#llx is not canonical",
-			entry, exit);
-	else if (call->arg[2] || call->arg[3])
+	if (!setup_good_exits(vcpu->told.features, call->arg[0], call->arg[1],
+			      call->arg[2], call->arg[3])) {
 		lg_kill(vcpu,
-			"SET_SYSCALL: %#llx and %#llx need features that "
-			"are not in force",
-			call->arg[2], call->arg[3]);
-	if (vcpu->killed)
+			"SET_SYSCALL: %#llx, %#llx, %#llx, %#llx: not "
+			"canonical, or the feature is not in force",
+			call->arg[0], call->arg[1], call->arg[2], call->arg[3]);
 		return 0;
-	vcpu->told.entry = entry;
-	vcpu->told.exit = exit;
+	}
+	vcpu->told.entry = call->arg[0];
+	vcpu->told.exit = call->arg[1];
+	vcpu->told.iret = call->arg[2];
 	setup_update(vcpu);
 	return 0;
 }

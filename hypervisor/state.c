@@ -72,6 +72,7 @@ static void get_setup(const struct lg_vcpu *vcpu, struct lg_setup *out)
 		.clock = vcpu->pins[PIN_CLOCK].gpa,
 		.entry = vcpu->told.entry,
 		.exit = vcpu->told.exit,
+		.iret = vcpu->told.iret,
 		.noirq_start = vcpu->told.noirq_start,
 		.noirq_end = vcpu->told.noirq_end,
 		.ring_tail = vcpu->ring_tail,
@@ -91,8 +92,9 @@ static bool good_setup(const struct lg_vcpu *vcpu, const struct lg_setup *in)
 	if ((in->data == LG_NOWHERE) != (in->info == LG_NOWHERE))
 		return false;
 	return in->features == setup_agree(vcpu, in->features) &&
-	       lg_canonical(in->entry) && lg_canonical(in->exit) && !in->iret &&
-	       !in->fault && in->noirq_end >= in->noirq_start &&
+	       setup_good_exits(in->features, in->entry, in->exit, in->iret,
+				in->fault) &&
+	       in->noirq_end >= in->noirq_start &&
 	       in->noirq_end - in->noirq_start <= PAGE_SIZE && !in->reserved0 &&
 	       !memchr_inv(in->reserved, 0, sizeof(in->reserved));
 }
@@ -120,6 +122,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	vcpu->told.features = in->features;
 	vcpu->told.entry = in->entry;
 	vcpu->told.exit = in->exit;
+	vcpu->told.iret = in->iret;
 	vcpu->told.noirq_start = in->noirq_start;
 	vcpu->told.noirq_end = in->noirq_end;
 	vcpu->ring_tail = in->ring_tail;

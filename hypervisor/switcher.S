@@ -276,7 +276,7 @@ out_segments:
  * lstar - SYSCALL from 64-bit code
  *
  * The flags word decides everything at once: exactly SW_USER, or exactly zero
- * at the one address registered as the exit, are the fast paths; all else
+ * at one of the two addresses registered as exits, are the fast paths; all else
  * takes the long way through the host.  The guest's stack pointer is given up
  * in the second instruction, so that an event below always finds a stack of
  * ours; one that comes before that (lstar to lstar_stack) takes the long way.
@@ -317,28 +317,33 @@ from_kernel:
 	cmpl	$0, ST(ST_FLAGS)
 	jne	long_way
 	cmp	ST(ST_EXIT), %rcx
-	jne	long_way
+	je	to_user
+	cmp	ST(ST_IRET), %rcx
+	je	to_anywhere
+	jmp	long_way
 
 	/*
 	 * Each word of the guest's is read once, then checked, then used:
 	 * sysretq to a non-canonical RIP would fault at CPL 0 on the guest's
-	 * stack, and so would wrgsbase with a non-canonical base on ours.
+	 * stack, and so would wrgsbase with a non-canonical base on ours.  After
+	 * this TMP_RIP and R11 are fit for user mode, and GS base is its own.
 	 */
+.macro	LEAVE_KERNEL bad, shl_end, sar_end
 	mov	ST(ST_DATA), %r11
 	mov	DATA_RIP(%r11), %rcx
 	mov	%rcx, ST(ST_TMP_RIP)
 	shr	$47, %rcx
-	jnz	exit_long_way
+	jnz	\bad
 	mov	DATA_GS(%r11), %rcx
 	mov	%rcx, ST(ST_TMP_GS)
 	/* The shift is 64 less the CPU's address width, set at module load. */
+	.globl	\shl_end, \sar_end
 	shl	$16, %rcx
-	.globl switcher_shl_end, switcher_sar_end
-switcher_shl_end:
+\shl_end:
 	sar	$16, %rcx
-switcher_sar_end:
+\sar_end:
 	cmp	%rcx, ST(ST_TMP_GS)
-	jne	exit_long_way
+	jne	\bad
 	mov	DATA_RFLAGS(%r11), %r11d
 	and	$SW_RFLAGS_GUEST, %r11d
 	or	$SW_RFLAGS_FIXED, %r11d
@@ -348,6 +353,10 @@ switcher_sar_end:
 	wrgsbase %rcx
 	mov	ST(ST_USER_CR3), %rcx
 	mov	%rcx, %cr3
+.endm
+
+to_user:
+	LEAVE_KERNEL exit_long_way, switcher_shl_end, switcher_sar_end
 	mov	ST(ST_TMP_RIP), %rcx
 	orl	$SW_USER, ST(ST_FLAGS)
 	cmpl	$SW_USER, ST(ST_FLAGS)
@@ -357,6 +366,31 @@ to_user_begin:
 	sysretq
 to_user_end:
 
+/*
+ * The same with RCX and R11 of the guest's choice, for the end of an exception
+ * or interrupt of user mode.  The frame is where an exit would want it.
+ */
+to_anywhere:
+	LEAVE_KERNEL iret_long_way, switcher_iret_shl_end, switcher_iret_sar_end
+	push	$LGUEST_DS
+	push	ST(ST_TMP_RSP)
+	push	%r11
+	push	$LGUEST_CS
+	push	ST(ST_TMP_RIP)
+	mov	ST(ST_DATA), %r11
+	mov	DATA_RCX(%r11), %rcx
+	mov	DATA_R11(%r11), %r11
+	orl	$SW_USER, ST(ST_FLAGS)
+	cmpl	$SW_USER, ST(ST_FLAGS)
+to_anywhere_begin:
+	jne	abort_iret
+	iretq
+to_anywhere_end:
+
+iret_long_way:
+	mov	ST(ST_IRET), %rcx
+	mov	$SW_RFLAGS_FIXED, %r11d
+	jmp	long_way
 exit_long_way:
 	mov	ST(ST_EXIT), %rcx
 	mov	$SW_RFLAGS_FIXED, %r11d
@@ -379,6 +413,12 @@ abort:
 	push	%r11
 	push	$LGUEST_CS
 	push	%rcx
+	push	$0
+	push	$SW_TRAP_ABORT
+	jmp	common_save
+
+abort_iret:
+	lea	RG(RG_RIP), %rsp
 	push	$0
 	push	$SW_TRAP_ABORT
 	jmp	common_save
@@ -507,6 +547,7 @@ ist_cpl0:
 	IN_RANGE in_begin, in_end, ist_give_up
 	IN_RANGE to_kernel_begin, to_kernel_end, ist_abort
 	IN_RANGE to_user_begin, to_user_end, ist_abort
+	IN_RANGE to_anywhere_begin, to_anywhere_end, ist_abort_iret
 	IN_RANGE switcher_lstar, lstar_stack, ist_lstar
 	IN_RANGE switcher_cstar, cstar_stack, ist_cstar
 
@@ -550,6 +591,12 @@ ist_abort:
 	pop	%rcx
 	pop	%rax
 	jmp	abort
+
+ist_abort_iret:
+	incq	ST(ST_ABORTS)
+	pop	%rcx
+	pop	%rax
+	jmp	abort_iret
 
 ist_lstar:
 	mov	56(%rsp), %rcx

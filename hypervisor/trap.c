@@ -113,6 +113,7 @@ static int page_fault(struct lg_vcpu *vcpu)
 static int syscall(struct lg_vcpu *vcpu)
 {
 	const struct sw_state *state = vcpu->state;
+	bool iret;
 
 	if (lg_user_mode(vcpu)) {
 		lg_count(vcpu, LG_STAT_SYSCALLS);
@@ -120,8 +121,9 @@ static int syscall(struct lg_vcpu *vcpu)
 			trap_kill(vcpu, LGUEST_TRAP_SYSCALL, 0);
 		return 0;
 	}
-	if (state->exit && state->regs.rip == state->exit) {
-		if (!setup_leave_kernel(vcpu))
+	iret = state->regs.rip == state->iret;
+	if (iret || state->regs.rip == state->exit) {
+		if (!setup_leave_kernel(vcpu, iret))
 			lg_kill(vcpu, "return to user mode with a bad RIP or "
 				      "GS base in lguest_data");
 		return 0;

@@ -82,7 +82,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	world_notifier_init(vcpu);
 	err = alloc_pages_of(vcpu);
 	if (!err) {
-		vcpu->state->flags = SW_NO_DIRECT;
+		setup_update(vcpu);
 		vcpu->state->regs.cs = LGUEST_CS;
 		vcpu->state->regs.ss = LGUEST_DS;
 		err = enlist(vcpu);

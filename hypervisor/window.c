@@ -351,6 +351,8 @@ static void set_width(u8 *copy)
 	/* The last byte of each instruction is its count. */
 	copy[switcher_shl_end - switcher_code - 1] = shift;
 	copy[switcher_sar_end - switcher_code - 1] = shift;
+	copy[switcher_iret_shl_end - switcher_code - 1] = shift;
+	copy[switcher_iret_sar_end - switcher_code - 1] = shift;
 }
 
 /* Copies the Switcher and fits it to this CPU's weaknesses. */

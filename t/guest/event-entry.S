@@ -3,7 +3,8 @@
  * event-entry.S - where events enter a test guest, and the way back
  *
  * The two words that each stub pushes become, by an exchange with RCX and R11,
- * the words that LHCALL_IRET wants below the frame.
+ * the words that LHCALL_IRET wants below the frame.  Or, if the case has said so
+ * and user mode was running, the return is the direct one.
  */
 #include "guestos.h"
 
@@ -66,8 +67,31 @@ common:
 	pop	%rbp
 	pop	%rbx
 	pop	%rdx
-	mov	$LHCALL_IRET, %eax
+	cmpl	$0, event_direct(%rip)
+	je	1f
+	cmpl	$LGUEST_CS, 32(%rsp)
+	jne	1f
+	mov	8(%rsp), %rcx
+	mov	%rcx, lguest_data+DATA_RCX(%rip)
+	mov	16(%rsp), %rcx
+	mov	%rcx, lguest_data+DATA_R11(%rip)
+	mov	24(%rsp), %rcx
+	mov	%rcx, lguest_data+DATA_RIP(%rip)
+	mov	40(%rsp), %ecx
+	mov	%ecx, lguest_data+DATA_RFLAGS(%rip)
+	mov	(%rsp), %rax
+	mov	48(%rsp), %rsp
+	.globl	event_iret
+event_iret:
 	syscall
 	ud2
+1:	mov	$LHCALL_IRET, %eax
+	syscall
+	ud2
+
+	.data
+	.globl	event_direct
+event_direct:
+	.long	0
 
 	.section .note.GNU-stack, "", @progbits

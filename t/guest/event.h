@@ -27,6 +27,10 @@ extern u64 event_stack[EVENT_STACK_WORDS];
 #define EVENT_STUB_BYTES 16
 extern char event_stubs[];
 
+/* The way back to user mode: not by LHCALL_IRET if event_direct is set. */
+extern char event_iret[];
+extern u32 event_direct;
+
 void event_init(void);
 void on_event(u32 vector, event_fn fn);
 void on_event_flags(u32 vector, event_fn fn, u64 flags);

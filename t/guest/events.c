@@ -285,7 +285,7 @@ CASE(soft, "INT n of user mode needs a gate that allows it")
 extern void iret_to(const struct lguest_iret *frame);
 extern const char came_back[];
 
-asm(".pushsection .text\n"
+asm(".pushsection .text.aside, \"ax\"\n"
     "iret_to: push %rbp\n"
     "	push %rbx\n"
     "	mov %rsp, saved_rsp(%rip)\n"

@@ -121,7 +121,8 @@ CASE(init_features, "features that do not exist are not given", RAW)
 	hypercall(LHCALL_LGUEST_INIT, (u64)&lguest_data, (u64)&info,
 		  LGUEST_ABI_VERSION, ~0ULL);
 	check_is(info.features,
-		 LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_PCID,
+		 LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_PCID |
+			 LGUEST_FEATURE_DIRECT_IRET,
 		 "features");
 }
 

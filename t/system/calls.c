@@ -153,10 +153,10 @@ static void test_state(struct vmm *vmm)
 	is((__u64)missed, 0, "LG_STATE_*: a record has its size and no other");
 	state.bytes = sizeof(regs);
 	for (i = 0; i < 40; i++) {
-		state.type = i < 38 ? (__u32)(i + 3) : i == 38 ? 0 : ~0U;
+		state.type = i < 38 ? (__u32)(i + 7) : i == 38 ? 0 : ~0U;
 		missed += call(vmm->vcpu, LG_STATE_GET, &state) != EINVAL;
 	}
-	is((__u64)missed, 0, "LG_STATE_*: there are two types");
+	is((__u64)missed, 0, "LG_STATE_*: there are six types");
 	state.type = LG_STATE_REGS;
 	state.addr = 16;
 	is((__u64)call(vmm->vcpu, LG_STATE_GET, &state), EFAULT,
