@@ -10,9 +10,13 @@
 static volatile u64 shots;
 static volatile u64 shot_ns;
 
+static int chained; /* have another interrupt come while we handle this one */
+
 static void count_shot(struct regs *regs)
 {
 	(void)regs;
+	if (chained)
+		pv_ops.send_ipi(this_cpu()->id, VEC_RESCHED);
 	shots++;
 	shot_ns = clock_ns();
 	this_cpu()->timer_ns = 0;
@@ -84,6 +88,24 @@ static void while_off(void)
 	is(shots, before + 2, "restore_fl: and so it does here");
 }
 
+/* It must be there before the instruction that was interrupted is done. */
+static void right_after(void)
+{
+	u64 i, before, good = 0;
+
+	chained = 1;
+	for (i = 0; i < 20; i++) {
+		before = shots;
+		pv_ops.set_next_event(MS);
+		this_cpu()->ipis = 0;
+		while (shots == before)
+			asm volatile("pause");
+		good += *(volatile u64 *)&this_cpu()->ipis == 1;
+	}
+	chained = 0;
+	is(good, 20, "lguest_iret: what came meanwhile comes right after");
+}
+
 static void clocks(void)
 {
 	u64 last = clock_ns(), now, i, back = 0, wall;
@@ -149,5 +171,6 @@ void init_thread(void)
 	ok(percpus[0].online, "lguest_time_init: irq 0 was unblocked last");
 	clock_event();
 	while_off();
+	right_after();
 	done_testing();
 }
