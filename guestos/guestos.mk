@@ -89,3 +89,13 @@ build/t/osrun: t/lib/osrun.c t/lib/vmm.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -static -o $@ $(filter %.c,$^) -lpthread
+
+native: build/guestos.elf ## Boot our kernel on an emulated machine of its own
+	$(Q)qemu-system-x86_64 -accel tcg -cpu max -m 64 -smp 2 -kernel $< \
+		-display none -monitor none -serial stdio -net none \
+		-no-reboot -append '$(WORDS)'
+
+guest: build/guestos.elf build/t/osrun build/lg.ko ## Boot our kernel under lguest, in the rig
+	$(Q)t/rig/rig exec -- build/t/osrun -c 2 $< $(WORDS)
+
+.PHONY: native guest

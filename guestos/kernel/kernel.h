@@ -190,6 +190,7 @@ struct clock {
 
 void clock_register(const struct clock *clock);
 extern const struct clock *best_clock;
+extern u64 early_ticks;
 u64 sched_clock(void);
 void time_start(void);
 u64 clock_ns(void);

@@ -15,6 +15,7 @@
 
 const struct clock *best_clock;
 static u64 clock_base;
+u64 early_ticks; /* that came before they could: for a test */
 
 /* cycles_to_ns - cycles * 10^6 / khz, without losing the upper half */
 u64 cycles_to_ns(u64 cycles, u64 khz)
@@ -98,5 +99,6 @@ void time_start(void)
 	pv_ops.time_init();
 	clock_base = sched_clock();
 	printk("clock: %s, rating %u\n", best_clock->name, best_clock->rating);
+	early_ticks = this_cpu()->ticks;
 	irq_unblock(IRQ_BASE + TIMER_IRQ);
 }

@@ -86,6 +86,22 @@ static void features(void)
 	   "lguest_cpuid: nor SMEP, nor SMAP");
 }
 
+/* The timer's has come; all others are still blocked. */
+static void irqs(void)
+{
+	u64 others = 0;
+	u32 irq;
+
+	for (irq = 0; irq < IRQS; irq++) {
+		if (irq != TIMER_IRQ)
+			others += irq_counts[IRQ_BASE + irq];
+	}
+	is(others, 0, "lguest_init_IRQ: no irq comes that nobody unblocked");
+	sleep_ns(1);
+	ok(irq_counts[IRQ_BASE + TIMER_IRQ] > 0,
+	   "enable_lguest_irq: and the one that somebody did does");
+}
+
 static void apic(void)
 {
 	u32 before = pv_ops.apic_read(0x80);
@@ -114,6 +130,7 @@ void init_thread(void)
 	control_registers();
 	features();
 	apic();
+	irqs();
 	pv_ops.wbinvd();
 	ok(1, "lguest_wbinvd: is harmless");
 	done_testing();
