@@ -39,19 +39,23 @@ static void pit_wait_10ms(void)
 		asm volatile("pause");
 }
 
+/* Of a few tries the shortest is right: being interrupted only adds. */
 static void calibrate(void)
 {
-	u64 tsc;
-	u32 apic;
+	u32 apic, tsc, try;
+	u64 start;
 
-	native_apic_write(APIC_INITIAL, ~0U);
-	tsc = rdtsc();
-	pit_wait_10ms();
-	apic = native_apic_read(APIC_CURRENT);
-	tsc = rdtsc() - tsc;
-	native_apic_write(APIC_INITIAL, 0);
-	tsc_khz = (u32)(tsc / 10);
-	apic_khz = ~apic / 10;
+	tsc_khz = apic_khz = ~0U;
+	for (try = 0; try < 3; try++) {
+		native_apic_write(APIC_INITIAL, ~0U);
+		start = rdtsc();
+		pit_wait_10ms();
+		apic = ~native_apic_read(APIC_CURRENT) / 10;
+		tsc = (u32)((rdtsc() - start) / 10);
+		native_apic_write(APIC_INITIAL, 0);
+		apic_khz = apic < apic_khz ? apic : apic_khz;
+		tsc_khz = tsc < tsc_khz ? tsc : tsc_khz;
+	}
 	if (!tsc_khz || !apic_khz)
 		panic("time: tsc %u kHz, apic %u kHz", tsc_khz, apic_khz);
 }

@@ -19,7 +19,7 @@
 . t/lib/rig.sh
 
 KERNEL_CPUS=${KERNEL_CPUS:-2}
-KERNEL_LIMIT=${KERNEL_LIMIT:-60}	# seconds, on a busy machine
+KERNEL_LIMIT=${KERNEL_LIMIT:-300}	# seconds, on a busy machine
 kernel_dir=$(mktemp -d)
 trap 'rm -rf "$kernel_dir"' EXIT
 
