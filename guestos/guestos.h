@@ -113,6 +113,7 @@ typedef __builtin_va_list va_list;
 #define PTE_A     (1ULL << 5)
 #define PTE_D     (1ULL << 6)
 #define PTE_LARGE (1ULL << 7)
+#define PTE_G     (1ULL << 8)
 #define PTE_NX    (1ULL << 63)
 #define PTE_ADDR  0x000ffffffffff000ULL
 

@@ -22,8 +22,9 @@
 #include <asm/tsc.h>
 #include "lg.h"
 
-#define ALL_FEATURES \
-	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID)
+#define ALL_FEATURES                                                          \
+	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
+	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG)
 
 /* ---- the vcpu's descriptor ---- */
 
@@ -139,21 +140,29 @@ static const struct file_operations vcpu_fops = {
 
 /* ---- the VM's descriptor ---- */
 
+/* Whole pages of what a guest may call memory; some of it need not be. */
+static bool good_range(u64 gpa, u64 bytes)
+{
+	return bytes && !((gpa | bytes) & ~PAGE_MASK) && gpa < LG_MAX_GPA &&
+	       bytes <= LG_MAX_GPA - gpa;
+}
+
 static int slot_add(struct lg_vm *vm, void __user *arg)
 {
 	struct lg_slot slot;
 
 	if (copy_from_user(&slot, arg, sizeof(slot)))
 		return -EFAULT;
-	if (slot.slot >= LG_MAX_SLOTS || slot.flags || slot.reserved0 ||
+	if (slot.slot >= LG_MAX_SLOTS || slot.flags & ~LG_SLOT_DIRTY_LOG ||
+	    slot.reserved0 ||
 	    memchr_inv(slot.reserved, 0, sizeof(slot.reserved)))
 		return -EINVAL;
-	if (!slot.bytes || (slot.gpa | slot.bytes | slot.offset) & ~PAGE_MASK)
+	if (slot.flags && !(vm->features & LG_FEATURE_DIRTY_LOG))
 		return -EINVAL;
-	if (slot.gpa >= LG_MAX_GPA || slot.bytes > LG_MAX_GPA - slot.gpa)
+	if (!good_range(slot.gpa, slot.bytes) || slot.offset & ~PAGE_MASK)
 		return -EINVAL;
 	slot.slot = array_index_nospec(slot.slot, LG_MAX_SLOTS);
-	return vm_add_ram(vm, &slot);
+	return ram_add(vm, &slot);
 }
 
 static int slot_remove(struct lg_vm *vm, void __user *arg)
@@ -165,7 +174,37 @@ static int slot_remove(struct lg_vm *vm, void __user *arg)
 	only = (struct lg_slot){ .slot = slot.slot };
 	if (slot.slot >= LG_MAX_SLOTS || memcmp(&slot, &only, sizeof(slot)))
 		return -EINVAL;
-	return vm_remove_ram(vm, array_index_nospec(slot.slot, LG_MAX_SLOTS));
+	return ram_remove(vm, array_index_nospec(slot.slot, LG_MAX_SLOTS));
+}
+
+static int discard(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_range range;
+
+	if (!(vm->features & LG_FEATURE_DISCARD))
+		return -ENOTTY;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	if (!good_range(range.gpa, range.bytes) ||
+	    memchr_inv(range.reserved, 0, sizeof(range.reserved)))
+		return -EINVAL;
+	return ram_discard(vm, &range);
+}
+
+static int dirty_log(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_dirty_log call;
+
+	if (!(vm->features & LG_FEATURE_DIRTY_LOG))
+		return -ENOTTY;
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.slot >= LG_MAX_SLOTS || call.reserved0 || call.first % 64 ||
+	    !call.pages || call.pages > LG_MAX_LOG_PAGES ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	call.slot = array_index_nospec(call.slot, LG_MAX_SLOTS);
+	return ram_get_log(vm, &call);
 }
 
 static int vcpu_create_fd(struct lg_vm *vm, void __user *arg)
@@ -238,6 +277,10 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return slot_add(vm, (void __user *)arg);
 	case LG_SLOT_REMOVE:
 		return slot_remove(vm, (void __user *)arg);
+	case LG_DISCARD:
+		return discard(vm, (void __user *)arg);
+	case LG_DIRTY_LOG:
+		return dirty_log(vm, (void __user *)arg);
 	case LG_VCPU_CREATE:
 		return vcpu_create_fd(vm, (void __user *)arg);
 	case LG_INTERRUPT:
@@ -297,7 +340,7 @@ static int vm_create_fd(void __user *arg)
 	if (call.flags || call.features & ~ALL_FEATURES ||
 	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
 		return -EINVAL;
-	vm = vm_create(call.features);
+	vm = vm_create(call.features, call.shadow_pages);
 	if (!vm)
 		return -ENOMEM;
 	fd = anon_inode_getfd("lguest-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);

@@ -19,7 +19,6 @@
 #include <linux/types.h>
 #include <linux/errno.h>
 #else
-#include <stdbool.h>
 #include <stddef.h>
 #include <errno.h>
 #endif
@@ -75,20 +74,29 @@ static int refuse(struct guest_walk *walk, __u32 present)
 	return present ? -EACCES : -ENOENT;
 }
 
+static __u64 *get_table(struct guest_reader *reader, gpa_t gpa)
+{
+	unsigned int place = guest_reader_place(gpa);
+
+	if (reader->kept[place].gpa == gpa && reader->kept[place].table)
+		return reader->kept[place].table;
+	return reader->table(reader, gpa);
+}
+
 /* One attempt.  -EAGAIN: an entry changed under our feet. */
 static int try_walk(struct guest_reader *reader, gpa_t cr3,
 		    struct guest_walk *walk)
 {
-	__u64 prot = GPTE_RW | GPTE_US, entry, *p;
-	gpa_t table = cr3 & GPTE_ADDR;
+	__u64 prot = GPTE_RW | GPTE_US, entry, *table, *p;
+	gpa_t gpa = cr3 & GPTE_ADDR;
 	unsigned int shift;
 	bool leaf;
 
 	for (shift = 39;; shift -= 9) {
-		p = reader->entry(reader,
-				  table + (walk->gva >> shift & 511) * 8);
-		if (!p)
+		table = get_table(reader, gpa);
+		if (!table)
 			return -EFAULT;
+		p = table + (walk->gva >> shift & 511);
 		entry = read_once(p);
 		if (!(entry & GPTE_P))
 			return refuse(walk, 0);
@@ -102,21 +110,21 @@ static int try_walk(struct guest_reader *reader, gpa_t cr3,
 			break;
 		if (!mark(p, entry, GPTE_A))
 			return -EAGAIN;
-		table = entry & GPTE_ADDR;
+		gpa = entry & GPTE_ADDR;
 	}
 	if (!allowed(walk, prot))
 		return refuse(walk, GPF_P);
 	if (!mark(p, entry, GPTE_A | (walk->write ? GPTE_D : 0)))
 		return -EAGAIN;
 
-	table = entry & GPTE_ADDR & ~((1ULL << shift) - 1);
-	table |= walk->gva & ((1ULL << shift) - 1);
-	walk->gfn = table >> 12;
+	gpa = entry & GPTE_ADDR & ~((1ULL << shift) - 1);
+	gpa |= walk->gva & ((1ULL << shift) - 1);
+	walk->gfn = gpa >> 12;
 	walk->prot = prot;
 	walk->dirty = walk->write || (entry & GPTE_D);
 	walk->global = entry & GPTE_G;
 	walk->shift = shift;
-	walk->entries = p - (walk->gva >> shift & 511);
+	walk->entries = table;
 	return 0;
 }
 

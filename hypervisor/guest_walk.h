@@ -9,6 +9,9 @@
 #define LG_GUEST_WALK_H
 
 #include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
 
 typedef __u64 gva_t; /* guest-virtual address */
 typedef __u64 gpa_t; /* guest-physical address */
@@ -34,12 +37,26 @@ typedef __u64 gfn_t; /* guest-physical page number */
 #define GPF_PK   (1U << 5)
 
 /*
- * How the walk reaches guest memory: a pointer to the 8 bytes at gpa, in a page
- * that stays until the next call, or NULL if there is no such memory.
+ * How the walk reaches guest memory: table() returns the page at gpa, which is
+ * a whole page's address, or NULL if there is no such memory.  It stays until
+ * the next call.  What it returned it may also leave in kept[], in the place
+ * that the page's number says, and take it out of there later; what the walk
+ * finds there it does not ask for.
  */
+#define GUEST_READER_KEEPS 32
+
 struct guest_reader {
-	__u64 *(*entry)(struct guest_reader *reader, gpa_t gpa);
+	__u64 *(*table)(struct guest_reader *reader, gpa_t gpa);
+	struct {
+		gpa_t gpa;
+		__u64 *table; /* or NULL */
+	} kept[GUEST_READER_KEEPS];
 };
+
+static inline unsigned int guest_reader_place(gpa_t gpa)
+{
+	return gpa >> 12 & (GUEST_READER_KEEPS - 1);
+}
 
 struct guest_walk {
 	/* asked */

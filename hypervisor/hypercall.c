@@ -268,28 +268,34 @@ int ring_drain(struct lg_vcpu *vcpu)
 int hypercall(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
-	struct lg_call call = {
-		.number = regs->rax,
-		.arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10 },
-	};
-	const struct handler *handler = find(call.number);
+	struct lg_call *call = &vcpu->call;
+	const struct handler *handler;
 	int ret;
 
+	call->number = regs->rax;
+	call->arg[0] = regs->rdi;
+	call->arg[1] = regs->rsi;
+	call->arg[2] = regs->rdx;
+	call->arg[3] = regs->r10;
+	call->result = 0;
 	lg_count(vcpu, LG_STAT_HYPERCALLS);
-	trace_lg_hypercall(vcpu, call.number);
+	trace_lg_hypercall(vcpu, call->number);
 	vcpu->look |= vcpu->masked;
-	ret = ring_drain(vcpu);
-	if (ret || vcpu->killed)
-		return ret;
+	if (vcpu->pins[PIN_RING].page) {
+		ret = ring_drain(vcpu);
+		if (ret || vcpu->killed)
+			return ret;
+	}
 	/* The one that sets RAX and all the rest itself. */
-	if (call.number == LHCALL_IRET)
+	if (call->number == LHCALL_IRET)
 		return event_iret(vcpu);
-	if (!handler || !handler->call) {
-		lg_kill(vcpu, "no such hypercall: %llu at %#llx", call.number,
+	handler = find(call->number);
+	if (unlikely(!handler || !handler->call)) {
+		lg_kill(vcpu, "no such hypercall: %llu at %#llx", call->number,
 			regs->rip);
 		return 0;
 	}
-	ret = handler->call(vcpu, &call);
-	regs->rax = call.result;
+	ret = handler->call(vcpu, call);
+	regs->rax = call->result;
 	return ret;
 }

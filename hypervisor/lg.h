@@ -28,57 +28,9 @@
 #include <lguest/guest.h>
 #include <lguest/ioctl.h>
 #include "guest_walk.h"
-#include "layout.h"
+#include "switcher.h"
 
 typedef phys_addr_t hpa_t;
-
-/* A vcpu's registers, as switcher.S pushes them. */
-struct sw_regs {
-	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
-	u64 rax, rcx, rdx, rsi, rdi;
-	u64 trap, error;
-	u64 rip, cs, rflags, rsp, ss;
-};
-
-/*
- * The state page: all that the Switcher needs to know of a vcpu.  It appears
- * in the window of the CPU that has the vcpu loaded, and in no other.
- */
-struct sw_state {
-	u32 flags; /* SW_*: SW_USER is the virtual mode */
-	u32 pad;
-	u64 dr7; /* what to load, or 0 to leave the register alone */
-	u64 host_cr3;
-	u64 keep; /* bit 63 if CR3 has PCIDs: do not flush */
-	u64 cr3; /* the root to enter with */
-	u64 kernel_cr3, user_cr3;
-	u64 entry, exit; /* LHCALL_SET_SYSCALL */
-	u64 kernel_gs; /* the kernel's GS base while user mode runs */
-	u64 data; /* struct lguest_data, in the window */
-	u64 fs, gs; /* bases */
-	u16 segs[4]; /* ds es fs gs */
-	u64 tmp_rsp, tmp_rip, tmp_gs;
-	u64 fault_trap, fault_error, fault_rip, fault_rsp;
-	u64 inside_nmis, inside_dbs, inside_rip, aborts;
-	u64 iret; /* LHCALL_SET_SYSCALL */
-	u8 room[ST_REGS - 0xd0]; /* see ist_resume in switcher.S */
-	struct sw_regs regs;
-};
-
-/* The host page of a CPU: how to become the host again. */
-struct sw_host {
-	u64 rsp;
-	u64 gs, fs; /* bases */
-	u16 segs[4]; /* ds es fs gs */
-	u64 tss_desc; /* in the writable GDT */
-	u64 ldt;
-	struct desc_ptr idtr __aligned(16);
-	struct desc_ptr gdtr __aligned(16); /* the read-only map of the GDT */
-	struct desc_ptr gdtr_rw __aligned(16);
-	struct desc_ptr guest_idtr __aligned(16);
-	struct desc_ptr guest_gdtr __aligned(16);
-	u64 return_to __aligned(16); /* in host_entry.S */
-};
 
 /* A contiguous piece of guest RAM. */
 struct lg_ram {
@@ -86,6 +38,7 @@ struct lg_ram {
 	u64 bytes; /* 0: no slot here */
 	pgoff_t first; /* page in the memfd */
 	struct file *memfd;
+	unsigned long *log; /* a bit for each page written, or NULL: ram.c */
 };
 
 struct lg_vm {
@@ -94,24 +47,18 @@ struct lg_vm {
 	struct mutex lock;
 	struct rw_semaphore mem;
 	struct lg_ram ram[LG_MAX_SLOTS]; /* mem */
+	u64 shadow_wanted; /* [I] lg_vm_create.shadow_pages */
+	unsigned long shadow_cap; /* mem: pages of shadow tables in all */
+	atomic_long_t shadow_pages; /* how many there are */
 	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
 	u64 clock_base, clock_ns; /* the TSC, and system_time then */
 };
 
-/*
- * How guest_walk() reaches the guest's page tables: a few of their pages are
- * kept, each in the place that its number says.
- */
-#define MEM_READER_PAGES 32
-
+/* How guest_walk() reaches the guest's page tables; what is kept is pinned. */
 struct mem_reader {
 	struct guest_reader reader;
 	struct lg_vm *vm;
-	struct {
-		gfn_t gfn;
-		struct page *page; /* or NULL */
-	} kept[MEM_READER_PAGES];
-	int err; /* why the last entry() gave NULL */
+	int err; /* why the last table() gave NULL */
 };
 
 /* A piece of guest memory that stays where it is, in one page. */
@@ -137,12 +84,34 @@ struct lg_told {
 	struct lg_gate gates[LGUEST_GATES];
 };
 
+/* A hypercall: copied from registers, or out of the ring. */
+struct lg_call {
+	u64 number, arg[4], result;
+};
+
 /* Bits of struct lg_vcpu.nmi */
 enum {
 	NMI_PENDING,
 	NMI_BLOCKED,
 	NMI_WOKEN
 };
+/*
+ * One guest address space as the CPU sees it, in two views: LG_MODE_KERNEL and
+ * LG_MODE_USER.  A slot is an entry of the guest's top level, 512 GiB.
+ */
+struct shadow_context {
+	u64 cr3; /* the guest's: root and PCID */
+	u64 used; /* vcpu->clock when it was loaded last; 0: never */
+	u64 *root[2]; /* what the CPU's CR3 gets */
+	u64 *slots[2][2]; /* by view, then by half of the address space */
+	struct list_head tables; /* all that its slots own */
+};
+
+#define SHADOW_CONTEXTS 8
+#define SHADOW_ALL      ((1U << SHADOW_CONTEXTS) - 1)
+
+/* Host PCIDs, one for each view of a context.  Linux's end at 6, or'ed 0x800. */
+#define SHADOW_PCID 0x10
 
 /* What struct lg_debugregs is to the outside. */
 struct lg_debug {
@@ -176,7 +145,10 @@ struct lg_vcpu {
 	bool step_was_set; /* TF, while we step */
 	bool high; /* has guest mappings where the host has global ones */
 	bool pge_off; /* [IRQs off] we cleared CR4.PGE, at load */
-	bool flush; /* forget what the TLB says of our roots */
+	bool flush; /* roots or what the TLB says of them have changed */
+	unsigned int stale; /* contexts that owe a flush before they run */
+	int last_cpu; /* where the TLB knows them */
+	struct page *last_data; /* what it saw in the window */
 	u64 host_star, host_lstar, host_cstar, host_fmask; /* while loaded */
 	u64 host_sysenter_cs;
 	u64 host_debugctl, host_pebs; /* while inside */
@@ -187,6 +159,8 @@ struct lg_vcpu {
 	struct lg_told told;
 	u64 tls[LGUEST_TLS_COUNT];
 	u32 ring_tail;
+	struct lg_call
+		call; /* the one being made; not on the stack, for speed */
 
 	/* event.c, interrupt.c */
 	unsigned long pending[4]; /* [atomic] a bit for each vector */
@@ -207,11 +181,20 @@ struct lg_vcpu {
 	/* mem.c */
 	struct mem_reader reader; /* vm->mem */
 
-	/* shadow.c */
+	/* shadow_context.c: vm->mem too; the VM frozen, if not our own thread */
 	u64 cr3; /* the guest's: the root's gpa, and its PCID */
-	u64 *root[2]; /* LG_MODE_KERNEL, LG_MODE_USER */
-	struct list_head tables; /* every page of both */
-	unsigned int num_tables;
+	struct shadow_context contexts[SHADOW_CONTEXTS];
+	struct shadow_context *context; /* the one that runs */
+	u64 *global_slots; /* of the guest's global pages, for all contexts */
+	struct list_head global_tables;
+	DECLARE_BITMAP(globals, 512); /* which of these slots lead somewhere */
+	u64 clock; /* counts loads of contexts */
+	unsigned long shadow_pages; /* of all these tables */
+
+	/* shadow_rmap.c */
+	struct hlist_head *rmap;
+
+	/* trap.c */
 	u64 cr2;
 	u32 guest_error; /* of the fault that is the guest's: GPF_* */
 	gva_t gva_fault; /* where mem_gva_read() or mem_gva_write() met it */
@@ -224,18 +207,26 @@ extern struct miscdevice lg_device;
 /* dev.c: the calls from outside; nothing here is for the inside */
 
 /* vm.c */
-struct lg_vm *vm_create(u64 features);
+struct lg_vm *vm_create(u64 features, u64 shadow_pages);
 void vm_get(struct lg_vm *vm);
 void vm_put(struct lg_vm *vm);
-int vm_add_ram(struct lg_vm *vm, const struct lg_slot *slot);
-int vm_remove_ram(struct lg_vm *vm, u32 slot);
 void vm_freeze(struct lg_vm *vm);
 void vm_thaw(struct lg_vm *vm);
 __printf(2, 3) void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...);
 
+/* ram.c */
+int ram_add(struct lg_vm *vm, const struct lg_slot *slot);
+int ram_remove(struct lg_vm *vm, u32 slot);
+void ram_put(struct lg_ram *ram);
+int ram_discard(struct lg_vm *vm, const struct lg_range *range);
+int ram_get_log(struct lg_vm *vm, const struct lg_dirty_log *call);
+
 /* mem.c */
+const struct lg_ram *mem_ram(struct lg_vm *vm, gfn_t gfn);
+struct page *mem_ram_page(const struct lg_ram *ram, gfn_t gfn, bool wait);
+bool mem_may_write(const struct lg_ram *ram, gfn_t gfn);
+void mem_log(const struct lg_ram *ram, gfn_t gfn);
 struct page *mem_page(struct lg_vm *vm, gfn_t gfn);
-struct page *mem_page_locked(struct lg_vm *vm, gfn_t gfn);
 int mem_read(struct lg_vm *vm, gpa_t gpa, void *buf, size_t bytes);
 int mem_write(struct lg_vm *vm, gpa_t gpa, const void *buf, size_t bytes);
 int mem_gva_read(struct lg_vcpu *vcpu, gva_t gva, void *buf, size_t bytes,
@@ -312,18 +303,6 @@ void world_put(struct lg_vcpu *vcpu);
 void world_notifier_init(struct lg_vcpu *vcpu);
 bool world_cross(struct lg_vcpu *vcpu);
 
-/* host_entry.S */
-void switcher_enter(void *in, bool fill_rsb);
-extern char host_reraise_table[];
-
-/* switcher.S, as it lies in .rodata before it is copied */
-extern char switcher_code[], switcher_end[];
-extern char switcher_in[], switcher_lstar[], switcher_cstar[];
-extern char switcher_verw[], switcher_verw_end[];
-extern char switcher_retpoline[], switcher_retpoline_end[];
-extern char switcher_shl_end[], switcher_sar_end[];
-extern char switcher_iret_shl_end[], switcher_iret_sar_end[];
-
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
 void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error);
@@ -365,10 +344,6 @@ void clock_publish(struct lg_vcpu *vcpu);
 void clock_steal(struct lg_vcpu *vcpu);
 
 /* hypercall.c */
-struct lg_call {
-	u64 number, arg[4], result;
-};
-
 int hypercall(struct lg_vcpu *vcpu);
 int ring_drain(struct lg_vcpu *vcpu);
 
@@ -397,16 +372,92 @@ int hc_set_noirq(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call);
 
 /* shadow.c */
+int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
+
+/* shadow_context.c */
 int shadow_init(struct lg_vcpu *vcpu);
 void shadow_fini(struct lg_vcpu *vcpu);
-void shadow_forget(struct lg_vcpu *vcpu);
-void shadow_serve_flush(struct lg_vcpu *vcpu);
-int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
 int shadow_load(struct lg_vcpu *vcpu, u64 cr3);
+int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3);
+void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
 void shadow_flush_all(struct lg_vcpu *vcpu);
 void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva);
-void shadow_release(struct lg_vcpu *vcpu, gpa_t root);
-int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error);
+void shadow_serve_flush(struct lg_vcpu *vcpu);
+void shadow_forget(struct lg_vcpu *vcpu);
+void shadow_owe_flush(struct lg_vcpu *vcpu, const u64 *slot);
+void shadow_make_room(struct lg_vcpu *vcpu);
+void shadow_load_roots(struct lg_vcpu *vcpu, const struct window *window);
+void shadow_check_tlb(struct lg_vcpu *vcpu, struct window *window);
+
+static inline u64 *shadow_slot_of(struct shadow_context *context,
+				  unsigned int view, gva_t gva)
+{
+	return &context->slots[view][gva >> 63][gva >> 39 & 511];
+}
+
+static inline u64 *shadow_global_slot(struct lg_vcpu *vcpu, gva_t gva)
+{
+	return &vcpu->global_slots[gva >> 39 & 511];
+}
+
+/* shadow_table.c */
+#define SHADOW_TABLE \
+	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define SHADOW_OF_USER   (1ULL << 9) /* a kernel's slot: lent by the user's */
+#define SHADOW_OF_GLOBAL (1ULL << 10) /* ... by the global pages' */
+
+/* In the page_private() of a table. */
+#define SHADOW_LEVEL  7 /* 3, 2 or 1 */
+#define SHADOW_PIECES 8 /* has parts of a guest's page that is larger */
+
+/* Tables of these levels have leaves, and the reverse map's nodes behind. */
+#define SHADOW_LEAVES       2
+#define SHADOW_LEAVES_ORDER 2
+
+u64 *shadow_slot(struct lg_vcpu *vcpu, const struct guest_walk *walk);
+u64 *shadow_entry(struct lg_vcpu *vcpu, u64 *slot,
+		  const struct guest_walk *walk, unsigned int level);
+void shadow_zap(u64 *entry);
+bool shadow_zap_page(u64 *slot, gva_t gva);
+void shadow_free_tables(struct lg_vcpu *vcpu, struct list_head *tables);
+
+static inline u64 shadow_table_entry(const u64 *table)
+{
+	return __sme_pa(table) | SHADOW_TABLE;
+}
+
+static inline struct page *shadow_page(u64 entry)
+{
+	return pfn_to_page((entry & PTE_PFN_MASK & ~sme_me_mask) >> PAGE_SHIFT);
+}
+
+static inline unsigned int shadow_level(const u64 *table)
+{
+	return page_private(virt_to_page(table)) & SHADOW_LEVEL;
+}
+
+/* Is it a slot of the table of global pages? */
+static inline bool shadow_is_global(const struct lg_vcpu *vcpu, const u64 *slot)
+{
+	return PTR_ALIGN_DOWN(slot, PAGE_SIZE) == vcpu->global_slots;
+}
+
+/* ... or one of the current context's user view? */
+static inline bool shadow_is_user(const struct lg_vcpu *vcpu, const u64 *slot)
+{
+	u64 *const *slots = vcpu->context->slots[LG_MODE_USER];
+	const u64 *table = PTR_ALIGN_DOWN(slot, PAGE_SIZE);
+
+	return table == slots[0] || table == slots[1];
+}
+
+/* shadow_rmap.c */
+int rmap_init(struct lg_vcpu *vcpu);
+void rmap_fini(struct lg_vcpu *vcpu);
+void rmap_add(struct lg_vcpu *vcpu, u64 *entry, gfn_t gfn);
+void rmap_remove(u64 *entry);
+void rmap_zap(struct lg_vcpu *vcpu, gfn_t first, gfn_t end);
+void rmap_protect(struct lg_vcpu *vcpu, gfn_t first, gfn_t end);
 
 /* The daemon sees it in the run page when LG_RUN returns. */
 static inline void lg_count(struct lg_vcpu *vcpu, unsigned int what)

@@ -20,68 +20,134 @@
 #include <linux/shmem_fs.h>
 #include "lg.h"
 
-/* The slot that has gpa, or NULL.  Caller holds vm->mem. */
-static const struct lg_ram *find_ram(struct lg_vm *vm, gpa_t gpa)
+/* mem_ram - the slot that has this page, or NULL.  Caller holds vm->mem. */
+const struct lg_ram *mem_ram(struct lg_vm *vm, gfn_t gfn)
 {
+	gpa_t gpa = gfn << PAGE_SHIFT;
 	unsigned int i;
 
 	lockdep_assert_held(&vm->mem);
+	if (gfn >= LG_MAX_GPA >> PAGE_SHIFT)
+		return NULL;
 	for (i = 0; i < LG_MAX_SLOTS; i++) {
 		const struct lg_ram *ram = &vm->ram[i];
 
-		if (gpa >= ram->gpa && gpa - ram->gpa < ram->bytes)
+		if (gpa - ram->gpa < ram->bytes) {
+			/* No gpa past the slot's end, not even guessed. */
+			barrier_nospec();
 			return ram;
+		}
 	}
 	return NULL;
 }
 
-/*
- * mem_page_locked - the page behind a guest-physical page number
- *
- * Caller holds vm->mem and puts the page.  Returns -EFAULT if the guest has no
- * such RAM; -ENOMEM and the like if the host could not bring it in.  Sleeps.
- */
-struct page *mem_page_locked(struct lg_vm *vm, gfn_t gfn)
+/* What find_get_page() does, in half as many instructions. */
+static struct page *find_in_cache(struct address_space *mapping, pgoff_t index)
 {
-	gpa_t gpa = gfn << PAGE_SHIFT;
-	const struct lg_ram *ram;
+	XA_STATE(xas, &mapping->i_pages, index);
+	struct folio *folio;
 
-	if (gfn >= LG_MAX_GPA >> PAGE_SHIFT)
-		return ERR_PTR(-EFAULT);
-	ram = find_ram(vm, gpa);
-	barrier_nospec(); /* no gpa past the slot's end, not even guessed */
-	if (!ram)
-		return ERR_PTR(-EFAULT);
-	return shmem_read_mapping_page(
-		ram->memfd->f_mapping,
-		ram->first + ((gpa - ram->gpa) >> PAGE_SHIFT));
+	rcu_read_lock();
+	folio = xas_load(&xas);
+	if (xas_retry(&xas, folio) || xa_is_value(folio))
+		folio = NULL; /* it comes, goes, or is swapped out: ask shmem */
+	if (folio && !folio_try_get_rcu(folio))
+		folio = NULL;
+	if (folio && unlikely(folio != xas_reload(&xas))) {
+		folio_put(folio);
+		folio = NULL;
+	}
+	rcu_read_unlock();
+	return folio ? folio_file_page(folio, index) : NULL;
 }
 
-/* mem_page - mem_page_locked() for a caller that does not hold vm->mem */
+/*
+ * mem_ram_page - the page of a slot behind a guest-physical page number
+ *
+ * Caller holds vm->mem and puts the page.  Unless it will wait, it gets only
+ * what is in memory already, or NULL.  Otherwise -ENOMEM and the like if the
+ * host could not bring it in.
+ */
+struct page *mem_ram_page(const struct lg_ram *ram, gfn_t gfn, bool wait)
+{
+	struct address_space *mapping = ram->memfd->f_mapping;
+	pgoff_t index = ram->first + (gfn - (ram->gpa >> PAGE_SHIFT));
+	struct page *page = find_in_cache(mapping, index);
+
+	if (likely(page)) {
+		if (PageUptodate(page) && !PageHWPoison(page))
+			return page;
+		put_page(page);
+	}
+	return wait ? shmem_read_mapping_page(mapping, index) : NULL;
+}
+
+static unsigned long log_bit(const struct lg_ram *ram, gfn_t gfn)
+{
+	return gfn - (ram->gpa >> PAGE_SHIFT);
+}
+
+/* mem_may_write - may the guest write here without us seeing it? */
+bool mem_may_write(const struct lg_ram *ram, gfn_t gfn)
+{
+	return !ram->log || test_bit(log_bit(ram, gfn), ram->log);
+}
+
+/* mem_log - this page is written, now or from now on; ram may be NULL */
+void mem_log(const struct lg_ram *ram, gfn_t gfn)
+{
+	if (ram && ram->log && !test_bit(log_bit(ram, gfn), ram->log))
+		set_bit(log_bit(ram, gfn), ram->log);
+}
+
+/* For reading or writing, in any way.  Caller holds vm->mem; -EFAULT: no RAM */
+static struct page *find_page(struct lg_vm *vm, gfn_t gfn, bool write)
+{
+	const struct lg_ram *ram = mem_ram(vm, gfn);
+
+	if (!ram)
+		return ERR_PTR(-EFAULT);
+	if (write)
+		mem_log(ram, gfn);
+	return mem_ram_page(ram, gfn, /* wait= */ true);
+}
+
+/*
+ * mem_page - the page behind a guest-physical page number
+ *
+ * Caller puts it, and must not hold vm->mem.  Returns -EFAULT if the guest has
+ * no such RAM; -ENOMEM and the like if the host could not bring it in.
+ */
 struct page *mem_page(struct lg_vm *vm, gfn_t gfn)
 {
 	struct page *page;
 
 	down_read(&vm->mem);
-	page = mem_page_locked(vm, gfn);
+	page = find_page(vm, gfn, /* write= */ false);
 	up_read(&vm->mem);
 	return page;
 }
 
 /* Copies within one page. */
+static void copy_at(struct page *page, u64 address, void *buf, size_t bytes,
+		    bool write)
+{
+	if (write) {
+		memcpy_to_page(page, offset_in_page(address), buf, bytes);
+		set_page_dirty_lock(page);
+	} else {
+		memcpy_from_page(buf, page, offset_in_page(address), bytes);
+	}
+}
+
 static int copy_in_page(struct lg_vm *vm, gpa_t gpa, void *buf, size_t bytes,
 			bool write)
 {
-	struct page *page = mem_page_locked(vm, gpa >> PAGE_SHIFT);
+	struct page *page = find_page(vm, gpa >> PAGE_SHIFT, write);
 
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	if (write) {
-		memcpy_to_page(page, offset_in_page(gpa), buf, bytes);
-		set_page_dirty_lock(page);
-	} else {
-		memcpy_from_page(buf, page, offset_in_page(gpa), bytes);
-	}
+	copy_at(page, gpa, buf, bytes, write);
 	put_page(page);
 	return 0;
 }
@@ -136,23 +202,12 @@ static int find_gva(struct lg_vcpu *vcpu, struct guest_walk *walk,
 	if (err == -EFAULT)
 		err = vcpu->reader.err;
 	if (!err) {
-		page = mem_page_locked(vcpu->vm, walk->gfn);
+		page = find_page(vcpu->vm, walk->gfn, walk->write);
 		err = PTR_ERR_OR_ZERO(page);
 	}
 	if (!err)
 		*ret_page = page;
 	return err == -EFAULT ? -ENXIO : err;
-}
-
-static void copy_at(struct page *page, gva_t gva, void *buf, size_t bytes,
-		    bool write)
-{
-	if (write) {
-		memcpy_to_page(page, offset_in_page(gva), buf, bytes);
-		set_page_dirty_lock(page);
-	} else {
-		memcpy_from_page(buf, page, offset_in_page(gva), bytes);
-	}
 }
 
 /* Both pages, if it is two, are found before either is touched. */
@@ -219,51 +274,50 @@ int mem_gva_write(struct lg_vcpu *vcpu, gva_t gva, const void *buf,
 
 /* ---- for guest_walk() ---- */
 
-static void drop_kept(struct mem_reader *mem, unsigned int i)
+static void drop_kept(struct guest_reader *reader, unsigned int place)
 {
-	struct page *page = mem->kept[i].page;
+	u64 *table = reader->kept[place].table;
+	struct page *page;
 
-	if (!page)
+	if (!table)
 		return;
+	page = virt_to_page(table);
 	if (!PageDirty(page))
 		set_page_dirty_lock(page); /* the walk sets A and D bits */
 	put_page(page);
-	mem->kept[i].page = NULL;
+	reader->kept[place].table = NULL;
 }
 
-static u64 *reader_entry(struct guest_reader *reader, gpa_t gpa)
+static u64 *reader_table(struct guest_reader *reader, gpa_t gpa)
 {
 	struct mem_reader *mem =
 		container_of(reader, struct mem_reader, reader);
-	gfn_t gfn = gpa >> PAGE_SHIFT;
-	unsigned int i = gfn % MEM_READER_PAGES;
-	struct page *page = mem->kept[i].page;
+	unsigned int place = guest_reader_place(gpa);
+	struct page *page;
 
-	if (unlikely(!page || mem->kept[i].gfn != gfn)) {
-		drop_kept(mem, i);
-		page = mem_page_locked(mem->vm, gfn);
-		if (IS_ERR(page)) {
-			mem->err = PTR_ERR(page);
-			return NULL;
-		}
-		mem->kept[i].gfn = gfn;
-		mem->kept[i].page = page;
+	drop_kept(reader, place);
+	page = find_page(mem->vm, gpa >> PAGE_SHIFT, /* write= */ true);
+	if (IS_ERR(page)) {
+		mem->err = PTR_ERR(page);
+		return NULL;
 	}
-	return page_address(page) + offset_in_page(gpa);
+	reader->kept[place].gpa = gpa;
+	reader->kept[place].table = page_address(page);
+	return page_address(page);
 }
 
 /* mem_reader_init - how guest_walk() reaches this VM's page tables */
-void mem_reader_init(struct mem_reader *reader, struct lg_vm *vm)
+void mem_reader_init(struct mem_reader *mem, struct lg_vm *vm)
 {
-	reader->reader.entry = reader_entry;
-	reader->vm = vm;
+	mem->reader.table = reader_table;
+	mem->vm = vm;
 }
 
 /* mem_reader_drop - let go of the pages it keeps; caller holds vm->mem */
-void mem_reader_drop(struct mem_reader *reader)
+void mem_reader_drop(struct mem_reader *mem)
 {
 	unsigned int i;
 
-	for (i = 0; i < MEM_READER_PAGES; i++)
-		drop_kept(reader, i);
+	for (i = 0; i < GUEST_READER_KEEPS; i++)
+		drop_kept(&mem->reader, i);
 }

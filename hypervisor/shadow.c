@@ -3,10 +3,10 @@
  * shadow.c - the page tables the CPU really uses
  *
  * The guest writes what it likes in its own tables and the CPU never reads a
- * word of them.  It reads the tables made here, one entry at a time, each when
- * a fault has shown that it is wanted.  They are a TLB made of memory: empty is
+ * word of them.  It reads the tables made here, an entry at a time, each when a
+ * fault has shown that it is wanted.  They are a TLB made of memory: empty is
  * always right, and whatever the guest flushes, or we run out of room for, is
- * simply dropped.  There are two roots, since guest kernel and guest user both
+ * simply dropped.  There are two views, since guest kernel and guest user both
  * run at CPL 3 and the CPU's own U bit cannot keep them apart: a kernel page is
  * in the kernel's view only, and a user page cannot be executed there.
  *
@@ -18,219 +18,232 @@
  *
  * So an entry is put together here from a short list of bits, never copied;
  * each holds a reference on its page; and pages are let go only with a flush
- * owed (vcpu->flush), which world_cross() pays before the next entry.
+ * owed, which world_cross() pays before the next entry.  From the walk of the
+ * guest's tables until the entry is in place vm->mem is held, so nobody takes
+ * away in between what was found.
  *
  * Where we stand: trap.c has a page fault.  Start at shadow_fault().
  *
- * Next: guestos/start.S
+ * Next: hypervisor/shadow_context.c
  */
 #include <linux/mm.h>
-#include <linux/sched.h>
 #include <asm/io.h>
 #include <asm/pgtable.h>
 #include "lg.h"
 #include "trace.h"
 
-/* Pages of tables a vcpu may have before it starts from nothing: 8 MiB. */
-#define MAX_TABLES 2048
-
-#define SPTE_TABLE \
-	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define SPTE_LEAF (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 
-static struct page *spte_page(u64 spte)
+/* A fill brings in neighbours too, if the guest has used them: so many. */
+#define NEIGHBOURS 16
+
+/* What there is to say about one page, from the guest's entry for it. */
+struct leaf {
+	gfn_t gfn;
+	u64 prot; /* GPTE_RW | GPTE_US | GPTE_NX */
+	bool dirty;
+	bool global;
+};
+
+/* Where leaves go: a slot takes some and others not. */
+struct place {
+	u64 *slot;
+	bool users, globals; /* only such */
+	u64 *entry;
+	unsigned int level; /* 2 MiB: 2, 4 KiB: 1 */
+};
+
+static u64 make_spte(const struct leaf *leaf, const struct lg_ram *ram,
+		     struct page *page, const struct place *place)
 {
-	return pfn_to_page((spte & PTE_PFN_MASK & ~sme_me_mask) >> PAGE_SHIFT);
+	u64 spte = page_to_phys(page) | sme_me_mask | SPTE_LEAF;
+
+	if (place->level == 2)
+		spte |= _PAGE_PSE;
+	/* The store that would set the guest's dirty bit must be seen. */
+	if ((leaf->prot & GPTE_RW) && leaf->dirty &&
+	    mem_may_write(ram, leaf->gfn))
+		spte |= _PAGE_RW;
+	/* The user's slots have NX above, where they are lent to the kernel. */
+	if ((leaf->prot & GPTE_NX) || (!place->users && (leaf->prot & GPTE_US)))
+		spte |= _PAGE_NX;
+	return spte;
 }
 
-/* ---- tables ---- */
-
-/* A new table; level 1 has the leaves. */
-static u64 *new_table(struct lg_vcpu *vcpu, unsigned int level)
+/* Makes place->entry a leaf.  Takes over the reference on page. */
+static void set_leaf(struct lg_vcpu *vcpu, const struct place *place,
+		     const struct leaf *leaf, const struct lg_ram *ram,
+		     struct page *page)
 {
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	u64 *entry = place->entry, old = *entry;
 
-	if (!page)
-		return NULL;
-	set_page_private(page, level);
-	list_add(&page->lru, &vcpu->tables);
-	vcpu->num_tables++;
-	return page_address(page);
-}
-
-static void put_leaf(u64 spte)
-{
-	struct page *page = spte_page(spte);
-
-	if (spte & _PAGE_RW)
-		set_page_dirty_lock(page);
-	put_page(page);
-}
-
-static void free_tables(struct lg_vcpu *vcpu)
-{
-	struct page *page, *next;
-	unsigned int i;
-
-	list_for_each_entry_safe (page, next, &vcpu->tables, lru) {
-		const u64 *table = page_address(page);
-
-		for (i = 0; page_private(page) == 1 && i < 512; i++) {
-			if (table[i] & _PAGE_PRESENT)
-				put_leaf(table[i]);
-		}
-		set_page_private(page, 0);
-		list_del(&page->lru);
-		__free_page(page);
-		cond_resched();
+	if (old) {
+		/* The same page with more rights needs no flush: it faulted. */
+		if (shadow_page(old) != page)
+			shadow_owe_flush(vcpu, place->slot);
+		shadow_zap(entry);
 	}
-	vcpu->num_tables = 0;
+	rmap_add(vcpu, entry, leaf->gfn);
+	WRITE_ONCE(*entry, make_spte(leaf, ram, page, place));
+	lg_count(vcpu, LG_STAT_FILLS);
 }
 
-/* Empty roots.  The windows are put in when the vcpu is loaded. */
-int shadow_init(struct lg_vcpu *vcpu)
-{
-	unsigned int view;
+/* ---- large pages ---- */
 
-	for (view = 0; view < 2; view++) {
-		vcpu->root[view] = new_table(vcpu, window_levels());
-		if (!vcpu->root[view])
-			return -ENOMEM;
-	}
-	vcpu->flush = true;
-	return 0;
+/*
+ * Is this page part of a huge page of the host's that can stand for the guest's
+ * large page in one entry?  Then all of both is in the slot.
+ */
+static bool is_large(const struct guest_walk *walk, const struct lg_ram *ram,
+		     struct page *page)
+{
+	gfn_t base = ALIGN_DOWN(walk->gfn, 512);
+	gfn_t start = ram->gpa >> PAGE_SHIFT;
+	struct page *head = compound_head(page);
+
+	return walk->shift > PAGE_SHIFT && !ram->log && base >= start &&
+	       base + 512 <= start + (ram->bytes >> PAGE_SHIFT) &&
+	       PageHead(head) && compound_order(head) == HPAGE_PMD_ORDER &&
+	       page - head == walk->gfn - base;
 }
 
-void shadow_fini(struct lg_vcpu *vcpu)
+/* ---- neighbours ---- */
+
+/* The guest's entry so many after walk's, or 0 if that was never used. */
+static u64 read_neighbour(const struct guest_walk *walk, int distance)
 {
-	free_tables(vcpu);
+	const u64 used = GPTE_P | GPTE_A;
+	u64 entry;
+
+	if (walk->shift > PAGE_SHIFT) /* the same entry, so far */
+		return used;
+	entry = READ_ONCE(
+		walk->entries[(walk->gva >> PAGE_SHIFT & 511) + distance]);
+	return (entry & (used | GPTE_RSVD)) == used ? entry : 0;
 }
 
-/* All but the two pages of the roots.  Caller holds vm->mem. */
-static void drop(struct lg_vcpu *vcpu)
+/* What it says about its page. */
+static struct leaf read_leaf(const struct guest_walk *walk, u64 entry,
+			     int distance)
 {
-	unsigned int view;
+	if (walk->shift > PAGE_SHIFT)
+		return (struct leaf){
+			.gfn = walk->gfn + distance,
+			.prot = walk->prot,
+			.dirty = walk->dirty,
+			.global = walk->global,
+		};
+	return (struct leaf){
+		.gfn = (entry & GPTE_ADDR) >> PAGE_SHIFT,
+		.prot = (walk->above & (entry | GPTE_NX)) | (entry & GPTE_NX),
+		.dirty = entry & GPTE_D,
+		.global = entry & GPTE_G,
+	};
+}
 
-	for (view = 0; view < 2; view++) {
-		struct page *page = virt_to_page(vcpu->root[view]);
+static bool fits(const struct place *place, const struct leaf *leaf)
+{
+	if (place->users)
+		return leaf->prot & GPTE_US;
+	return !place->globals || (leaf->global && !(leaf->prot & GPTE_US));
+}
 
-		list_del(&page->lru);
-		clear_page(vcpu->root[view]);
-	}
-	free_tables(vcpu);
-	for (view = 0; view < 2; view++) {
-		list_add(&virt_to_page(vcpu->root[view])->lru, &vcpu->tables);
-		vcpu->num_tables++;
-	}
-	vcpu->flush = true;
+/* Only what costs no wait is taken, and from the same slot of RAM. */
+static void fill_neighbour(struct lg_vcpu *vcpu, const struct place *place,
+			   const struct leaf *leaf, const struct lg_ram *ram)
+{
+	struct page *page;
+
+	if (!fits(place, leaf) ||
+	    leaf->gfn - (ram->gpa >> PAGE_SHIFT) >= ram->bytes >> PAGE_SHIFT)
+		return;
+	page = mem_ram_page(ram, leaf->gfn, /* wait= */ false);
+	if (page)
+		set_leaf(vcpu, place, leaf, ram, page);
 }
 
 /*
- * shadow_new_root - the guest has another page table, or flushed this one
- *
- * Never fails for a running guest.  Returns 0.
+ * Entries beside one that faulted, if the guest has used them before: what a
+ * CPU may have in its TLB at any time.
  */
-int shadow_new_root(struct lg_vcpu *vcpu, gpa_t cr3)
+static void fill_neighbours(struct lg_vcpu *vcpu, const struct guest_walk *walk,
+			    struct place place, const struct lg_ram *ram)
 {
-	down_read(&vcpu->vm->mem);
-	drop(vcpu);
-	vcpu->cr3 = cr3;
-	up_read(&vcpu->vm->mem);
-	return 0;
-}
+	int before = walk->gva >> PAGE_SHIFT & (NEIGHBOURS - 1), i;
+	u64 *first = place.entry - before;
 
-/* shadow_forget - drop all there is; the VM is frozen, or gone */
-void shadow_forget(struct lg_vcpu *vcpu)
-{
-	drop(vcpu);
-	mem_reader_drop(&vcpu->reader);
-}
+	for (i = 0; i < NEIGHBOURS; i++) {
+		struct leaf leaf;
+		u64 entry;
 
-void shadow_serve_flush(struct lg_vcpu *vcpu)
-{
-	down_read(&vcpu->vm->mem);
-	vcpu->flush = true;
-	up_read(&vcpu->vm->mem);
-}
-
-int shadow_load(struct lg_vcpu *vcpu, u64 cr3)
-{
-	return shadow_new_root(vcpu, cr3 & ~(1ULL << 63));
-}
-
-void shadow_flush_all(struct lg_vcpu *vcpu)
-{
-	shadow_new_root(vcpu, vcpu->cr3);
-}
-
-void shadow_flush_page(struct lg_vcpu *vcpu, gva_t gva)
-{
-	shadow_new_root(vcpu, vcpu->cr3);
-}
-
-void shadow_release(struct lg_vcpu *vcpu, gpa_t root)
-{
-}
-
-/* The leaf entry for gva in this view, with the tables to get there; or NULL. */
-static u64 *find_spte(struct lg_vcpu *vcpu, unsigned int view, gva_t gva)
-{
-	u64 *table = vcpu->root[view];
-	unsigned int level;
-
-	for (level = window_levels(); level > 1; level--) {
-		u64 *entry = &table[gva >> (3 + 9 * level) & 511];
-
-		if (!*entry) {
-			u64 *lower = new_table(vcpu, level - 1);
-
-			if (!lower)
-				return NULL;
-			WRITE_ONCE(*entry, __sme_pa(lower) | SPTE_TABLE);
-		}
-		table = __va(*entry & PTE_PFN_MASK & ~sme_me_mask);
+		if (first[i])
+			continue;
+		entry = read_neighbour(walk, i - before);
+		if (!entry)
+			continue;
+		leaf = read_leaf(walk, entry, i - before);
+		place.entry = &first[i];
+		fill_neighbour(vcpu, &place, &leaf, ram);
 	}
-	return &table[gva >> PAGE_SHIFT & 511];
 }
 
 /* ---- faults ---- */
 
-static u64 make_spte(const struct guest_walk *walk, struct page *page)
+/* Finds where the leaf goes, and whether it is a large one.  0 or -ENOMEM */
+static int find_place(struct lg_vcpu *vcpu, const struct guest_walk *walk,
+		      bool large, struct place *place)
 {
-	u64 spte = page_to_phys(page) | sme_me_mask | SPTE_LEAF;
-
-	/* The store that would set the guest's dirty bit must be seen. */
-	if ((walk->prot & GPTE_RW) && walk->dirty)
-		spte |= _PAGE_RW;
-	if ((walk->prot & GPTE_NX) || (!walk->user && (walk->prot & GPTE_US)))
-		spte |= _PAGE_NX;
-	return spte;
+	shadow_make_room(vcpu);
+	place->slot = shadow_slot(vcpu, walk);
+	if (!place->slot)
+		return -ENOMEM;
+	place->globals = shadow_is_global(vcpu, place->slot);
+	place->users = shadow_is_user(vcpu, place->slot);
+	place->level = 1;
+	if (large) {
+		place->entry = shadow_entry(vcpu, place->slot, walk, 2);
+		/* A table that is there already stays. */
+		if (place->entry &&
+		    (!*place->entry || (*place->entry & _PAGE_PSE)))
+			place->level = 2;
+	}
+	if (place->level == 1)
+		place->entry = shadow_entry(vcpu, place->slot, walk, 1);
+	return place->entry ? 0 : -ENOMEM;
 }
 
 /* The walk has said what the guest means; say it in our table. */
 static int fill(struct lg_vcpu *vcpu, const struct guest_walk *walk)
 {
+	const struct lg_ram *ram = mem_ram(vcpu->vm, walk->gfn);
+	struct leaf leaf = {
+		.gfn = walk->gfn,
+		.prot = walk->prot,
+		.dirty = walk->dirty,
+	};
+	struct place place;
 	struct page *page;
-	u64 *sptep, old;
+	int err;
 
-	if (vcpu->num_tables > MAX_TABLES)
-		drop(vcpu);
-	sptep = find_spte(vcpu, walk->user ? LG_MODE_USER : LG_MODE_KERNEL,
-			  walk->gva);
-	if (!sptep)
-		return -ENOMEM;
-	page = mem_page_locked(vcpu->vm, walk->gfn);
+	if (!ram)
+		return -EFAULT;
+	page = mem_ram_page(ram, walk->gfn, /* wait= */ true);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-
-	old = *sptep;
-	WRITE_ONCE(*sptep, make_spte(walk, page));
-	if (old & _PAGE_PRESENT) {
-		/* The same page with more rights needs no flush: it faulted. */
-		vcpu->flush |= spte_page(old) != page;
-		put_leaf(old);
+	err = find_place(vcpu, walk, is_large(walk, ram, page), &place);
+	if (err) {
+		put_page(page);
+		return err;
 	}
-	lg_count(vcpu, LG_STAT_FILLS);
+	if (walk->write)
+		mem_log(ram, walk->gfn);
+	if (place.level == 2) {
+		leaf.gfn = ALIGN_DOWN(leaf.gfn, 512);
+		page = compound_head(page); /* which has the reference */
+	}
+	set_leaf(vcpu, &place, &leaf, ram, page);
+	if (place.level == 1)
+		fill_neighbours(vcpu, walk, place, ram);
 	trace_lg_shadow_fill(vcpu, walk);
 	return 0;
 }
@@ -250,9 +263,9 @@ static void note_high(struct lg_vcpu *vcpu, gva_t gva)
  * shadow_fault - a page fault in the guest; error is the CPU's code
  *
  * Returns 0 if there is now an entry; -ENOENT or -EACCES if the guest's own
- * tables have none or do not allow it, -EFAULT if they lead out of its RAM,
- * -EAGAIN if they would not hold still: all these are the guest's doing.
- * -ENOMEM and others are the host's.
+ * tables have none or do not allow it, with the code it should see in
+ * vcpu->guest_error; -EFAULT if they lead out of its RAM, -EAGAIN if they would
+ * not hold still: all these are the guest's doing.  Others are the host's.
  */
 int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error)
 {
@@ -284,7 +297,7 @@ int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error)
 		note_high(vcpu, gva);
 		err = fill(vcpu, &walk);
 	} else if (err == -EFAULT) {
-		/* the guest's doing only if it is the same */
+		/* The guest's doing only if this is the same. */
 		err = vcpu->reader.err;
 	}
 	up_read(&vcpu->vm->mem);

@@ -187,23 +187,14 @@ static int general_protection(struct lg_vcpu *vcpu)
 	return event_exception(vcpu, 13, regs->error);
 }
 
-/*
- * trap_serve - do what the guest needs to go on
- *
- * Returns 0 to go on (or to find that the vcpu has been killed); 1 if the run
- * page holds something for the daemon; negative if the host failed.
- */
-int trap_serve(struct lg_vcpu *vcpu)
+/* All but SYSCALL, which is in a hurry. */
+static noinline int serve_trap(struct lg_vcpu *vcpu)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
 
-	if (vcpu->killed)
-		return 0;
 	switch (regs->trap) {
 	case 14:
 		return page_fault(vcpu);
-	case LGUEST_TRAP_SYSCALL:
-		return syscall(vcpu);
 	case LGUEST_TRAP_SYSCALL32:
 		return event_soft(vcpu, LGUEST_TRAP_SYSCALL32);
 	case 1:
@@ -223,4 +214,19 @@ int trap_serve(struct lg_vcpu *vcpu)
 		return 0;
 	}
 	return event_exception(vcpu, regs->trap, regs->error);
+}
+
+/*
+ * trap_serve - do what the guest needs to go on
+ *
+ * Returns 0 to go on (or to find that the vcpu has been killed); 1 if the run
+ * page holds something for the daemon; negative if the host failed.
+ */
+int trap_serve(struct lg_vcpu *vcpu)
+{
+	if (unlikely(vcpu->killed))
+		return 0;
+	if (likely(vcpu->state->regs.trap == LGUEST_TRAP_SYSCALL))
+		return syscall(vcpu);
+	return serve_trap(vcpu);
 }

@@ -27,7 +27,6 @@ static int alloc_pages_of(struct lg_vcpu *vcpu)
 static void free_vcpu(struct lg_vcpu *vcpu)
 {
 	shadow_fini(vcpu);
-	mem_reader_drop(&vcpu->reader);
 	if (vcpu->fpu.fpstate)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
@@ -77,7 +76,6 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	if (id)
 		vcpu->activity = LG_ACTIVITY_DOWN;
 	mutex_init(&vcpu->lock);
-	INIT_LIST_HEAD(&vcpu->tables);
 	mem_reader_init(&vcpu->reader, vm);
 	world_notifier_init(vcpu);
 	err = alloc_pages_of(vcpu);
@@ -185,6 +183,8 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 
 	if (!good_regs(in))
 		return -EINVAL;
+	/* Its memory may be another's that was saved with these registers. */
+	shadow_flush_all(vcpu);
 	err = shadow_new_root(vcpu, in->cr3);
 	if (err)
 		return err;

@@ -27,7 +27,6 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
-#include <asm/invpcid.h>
 #include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
@@ -36,11 +35,6 @@
 #include <asm/vsyscall.h>
 #include "lg.h"
 #include "trace.h"
-
-/* PCIDs of the two views.  Linux has 1 to 6, with bit 11 set under PTI too. */
-#define PCID_KERNEL_VIEW 0x10
-#define PCID_USER_VIEW   0x11
-#define CR3_NO_FLUSH     (1ULL << 63)
 
 /* What DEBUGCTL may not have while the host's addresses are gone. */
 #define DEBUGCTL_BTS (DEBUGCTLMSR_TR | DEBUGCTLMSR_BTS | DEBUGCTLMSR_BTINT)
@@ -127,41 +121,6 @@ static void put_pge(struct lg_vcpu *vcpu)
 	vcpu->pge_off = false;
 }
 
-/* CR3 has PCIDs, and we can flush one of them: then roots stay warm. */
-static bool keeps_pcids(void)
-{
-	return (cr4_read_shadow() & X86_CR4_PCIDE) &&
-	       boot_cpu_has(X86_FEATURE_INVPCID);
-}
-
-static u64 cr3_of(const u64 *root, u64 pcid)
-{
-	u64 cr3 = __sme_pa(root);
-
-	if (cr4_read_shadow() & X86_CR4_PCIDE)
-		cr3 |= pcid;
-	return keeps_pcids() ? cr3 | CR3_NO_FLUSH : cr3;
-}
-
-/* Tells the Switcher which roots to use, and the TLB to forget the old ones. */
-static void load_roots(struct lg_vcpu *vcpu, const struct window *window)
-{
-	struct sw_state *state = vcpu->state;
-	unsigned int view;
-
-	for (view = 0; view < 2; view++)
-		WRITE_ONCE(vcpu->root[view][WINDOW_SLOT], window->top_entry);
-	state->kernel_cr3 =
-		cr3_of(vcpu->root[LG_MODE_KERNEL], PCID_KERNEL_VIEW);
-	state->user_cr3 = cr3_of(vcpu->root[LG_MODE_USER], PCID_USER_VIEW);
-	state->keep = cr4_read_shadow() & X86_CR4_PCIDE ? CR3_NO_FLUSH : 0;
-	if (keeps_pcids()) {
-		invpcid_flush_single_context(PCID_KERNEL_VIEW);
-		invpcid_flush_single_context(PCID_USER_VIEW);
-	}
-	vcpu->flush = false;
-}
-
 /* What of the host's state is the thread's, and stays while it is loaded. */
 static void note_thread(struct sw_host *host)
 {
@@ -176,7 +135,7 @@ static void note_thread(struct sw_host *host)
 static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 {
 	if (window->loaded == vcpu) {
-		load_roots(vcpu, window);
+		shadow_load_roots(vcpu, window);
 		return;
 	}
 	if (WARN_ON_ONCE(!window->ready || window->loaded)) {
@@ -188,12 +147,12 @@ static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 	/* What another guest has trained must not steer this one. */
 	if (window->last != vcpu->serial)
 		indirect_branch_prediction_barrier();
-	window->last = vcpu->serial;
+	shadow_check_tlb(vcpu, window);
 	window_show(window, vcpu);
 	vcpu->state->data =
 		window->start + SW_DATA + vcpu->pins[PIN_DATA].offset;
 	note_thread(window->host);
-	load_roots(vcpu, window);
+	shadow_load_roots(vcpu, window);
 	load_msrs(vcpu, window);
 	load_pge(vcpu);
 	lg_count(vcpu, LG_STAT_LOADS);

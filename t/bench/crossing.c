@@ -32,6 +32,7 @@ static const struct op ops[] = {
 	{ "long-way-syscall", OP_LONG_WAY, BENCH_ROUNDS },
 	{ "daemon-exit", OP_NOTIFY, BENCH_ROUNDS },
 	{ "shadow-fill", OP_FILL, BENCH_ROUNDS },
+	{ "shadow-fill-used", OP_FILL_USED, BENCH_ROUNDS },
 	{ "timer-tick", OP_TICK, BENCH_TICKS },
 };
 

@@ -128,6 +128,15 @@ static void notifies(void)
 	done(since(start));
 }
 
+/* As a kernel's own map has it: accessed and dirty from the first. */
+static void mark_used(void)
+{
+	u64 gva;
+
+	for (gva = FILL_START; gva < FILL_START + FILL_BYTES; gva += PAGE_BYTES)
+		*pgtable_entry(gva, 1) |= PTE_A | PTE_D;
+}
+
 /* Only first touches, so as many pages as rounds; and they are in order. */
 static void fills(void)
 {
@@ -183,6 +192,10 @@ void main(u64 op, u64 how_many, u64 ram_bytes, u64 root)
 		break;
 	case OP_NOTIFY:
 		notifies();
+		break;
+	case OP_FILL_USED:
+		mark_used();
+		fills();
 		break;
 	case OP_FILL:
 		fills();

@@ -154,6 +154,26 @@ static void act_slot(__u64 *state, int fd)
 	};
 	struct lg_slot remove = { .slot = slot.slot };
 
+	struct lg_range range = {
+		.gpa = below(state, RAM_PAGES) * 4096ULL,
+		.bytes = below(state, RAM_PAGES) * 4096ULL,
+	};
+	static __u64 bits[RAM_PAGES / 64 + 1];
+	struct lg_dirty_log log = {
+		.slot = slot.slot,
+		.addr = (__u64)(uintptr_t)bits,
+		.pages = below(state, RAM_PAGES),
+	};
+
+	slot.flags = below(state, 2) ? LG_SLOT_DIRTY_LOG : 0;
+	if (below(state, 3) == 0) {
+		spoil(state, &range, sizeof(range));
+		call(fd, LG_DISCARD, &range);
+		spoil(state, &log, sizeof(log));
+		if (log.pages <= RAM_PAGES || log.addr != (uintptr_t)bits)
+			call(fd, LG_DIRTY_LOG, &log);
+		return;
+	}
 	if (below(state, 4) == 0) {
 		spoil(state, &remove, sizeof(remove));
 		call(fd, LG_SLOT_REMOVE, &remove);

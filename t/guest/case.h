@@ -25,6 +25,7 @@
 #define CASE_RAW       0x02 /* no LHCALL_LGUEST_INIT before it starts */
 #define CASE_LARGE     0x04 /* RAM mapped in 2 MiB pages */
 #define CASE_LONG_WAY  0x08 /* only without direct system calls */
+#define CASE_TINY      0x10 /* with the least room for the shadow */
 
 /* struct guest_case.checks: which words of a kill matter, beside the trap */
 #define CASE_CHECK_ERROR 0x01

@@ -303,6 +303,7 @@ static void run_step(struct attempt *attempt)
 	struct vmm_options options = {
 		.but_features = attempt->direct ? 0 : LG_FEATURE_DIRECT_SYSCALL,
 		.large_pages = c->flags & CASE_LARGE,
+		.shadow_pages = c->flags & CASE_TINY ? 1 : 0,
 		.limit_ms = limit_ms,
 	};
 	struct vmm vmm;

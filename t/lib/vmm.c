@@ -56,6 +56,7 @@ static int open_device(struct vmm *vmm, const struct vmm_options *options)
 		return fail(vmm, "/dev/lguest: LG_INFO: %s", strerror(errno));
 
 	create.features = vmm->info.features & ~options->but_features;
+	create.shadow_pages = options->shadow_pages;
 	vmm->vm = ioctl(vmm->device, LG_VM_CREATE, &create);
 	if (vmm->vm < 0)
 		return fail(vmm, "LG_VM_CREATE (features %#llx): %s",
@@ -63,9 +64,9 @@ static int open_device(struct vmm *vmm, const struct vmm_options *options)
 	return 0;
 }
 
-static int add_ram(struct vmm *vmm)
+static int add_ram(struct vmm *vmm, __u32 flags)
 {
-	struct lg_slot slot = { .bytes = vmm->ram_bytes };
+	struct lg_slot slot = { .bytes = vmm->ram_bytes, .flags = flags };
 	void *ram;
 
 	vmm->memfd = memfd_create("ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -155,7 +156,7 @@ int vmm_create(struct vmm *vmm, const struct vmm_options *options)
 		return fail(vmm, "vmm_create: %llu bytes of RAM: at least %llu",
 			    vmm->ram_bytes, 2 * VMM_TABLE_BYTES);
 
-	if (open_device(vmm, options) < 0 || add_ram(vmm) < 0 ||
+	if (open_device(vmm, options) < 0 || add_ram(vmm, options->slot_flags) < 0 ||
 	    add_vcpu(vmm) < 0 || make_tables(vmm) < 0)
 		return -1;
 	reset_regs(vmm);

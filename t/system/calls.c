@@ -91,15 +91,27 @@ static void test_vm(struct vmm *vmm)
 		.slot = 5, .bytes = 4096, .gpa = 1ULL << 40, .memfd = vmm->memfd
 	};
 	struct lg_slot remove = { .slot = 0 };
+	struct lg_range range = { .bytes = 4096 };
+	struct lg_dirty_log log = { .slot = 0, .pages = 1 };
 	struct lg_vcpu_create create = { .id = 1 };
 
 	is((__u64)call(vmm->vm, LG_SLOT_ADD, UNMAPPED), EFAULT,
 	   "LG_SLOT_ADD: from nowhere");
-	SPOIL(vmm->vm, LG_SLOT_ADD, slot, flags, 8);
+	slot.flags = LG_SLOT_DIRTY_LOG << 1;
+	is((__u64)call(vmm->vm, LG_SLOT_ADD, &slot), EINVAL,
+	   "LG_SLOT_ADD: a flag that there is not");
+	slot.flags = 0;
 	SPOIL_REST(vmm->vm, LG_SLOT_ADD, slot, reserved0);
 	is((__u64)call(vmm->vm, LG_SLOT_REMOVE, UNMAPPED), EFAULT,
 	   "LG_SLOT_REMOVE: from nowhere");
 	SPOIL_REST(vmm->vm, LG_SLOT_REMOVE, remove, flags);
+	is((__u64)call(vmm->vm, LG_DISCARD, UNMAPPED), EFAULT,
+	   "LG_DISCARD: from nowhere");
+	SPOIL_REST(vmm->vm, LG_DISCARD, range, reserved);
+	is((__u64)call(vmm->vm, LG_DIRTY_LOG, UNMAPPED), EFAULT,
+	   "LG_DIRTY_LOG: from nowhere");
+	SPOIL(vmm->vm, LG_DIRTY_LOG, log, reserved0, 8);
+	SPOIL_REST(vmm->vm, LG_DIRTY_LOG, log, reserved);
 	is((__u64)call(vmm->vm, LG_VCPU_CREATE, UNMAPPED), EFAULT,
 	   "LG_VCPU_CREATE: from nowhere");
 	SPOIL_REST(vmm->vm, LG_VCPU_CREATE, create, flags);

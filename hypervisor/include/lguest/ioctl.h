@@ -30,6 +30,8 @@
 #define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
 #define LG_FEATURE_PCID           (1ULL << 2) /* LHCALL_NEW_PGTABLE */
 #define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
+#define LG_FEATURE_DISCARD        (1ULL << 3) /* LG_DISCARD */
+#define LG_FEATURE_DIRTY_LOG      (1ULL << 4) /* LG_DIRTY_LOG */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
 struct lg_info {
@@ -53,7 +55,8 @@ struct lg_vm_create {
 	__u32 abi; /* the version the caller was built for */
 	__u32 flags; /* none yet */
 	__u64 features; /* what the guest may opt in to */
-	__u64 reserved[6];
+	__u64 shadow_pages; /* 4 KiB each, for page tables; 0: by RAM size */
+	__u64 reserved[5];
 };
 
 /*
@@ -63,7 +66,7 @@ struct lg_vm_create {
  */
 struct lg_slot {
 	__u32 slot;
-	__u32 flags; /* none yet */
+	__u32 flags; /* LG_SLOT_* below */
 	__u64 gpa;
 	__u64 bytes;
 	__u64 offset;
@@ -71,6 +74,30 @@ struct lg_slot {
 	__u32 reserved0;
 	__u64 reserved[3];
 };
+
+#define LG_SLOT_DIRTY_LOG (1U << 0) /* for LG_DIRTY_LOG */
+
+/* LG_DISCARD on a VM: what is there is not needed and shall be zero. */
+struct lg_range {
+	__u64 gpa;
+	__u64 bytes;
+	__u64 reserved[2];
+};
+
+/*
+ * LG_DIRTY_LOG on a VM: which pages of a slot were written since the last call,
+ * a bit for each, in 64-bit words; and from now on they count as not written.
+ */
+struct lg_dirty_log {
+	__u32 slot;
+	__u32 reserved0;
+	__u64 addr; /* of the words, in the caller's memory */
+	__u64 first; /* page in the slot, a multiple of 64 */
+	__u64 pages; /* at most LG_MAX_LOG_PAGES */
+	__u64 reserved[2];
+};
+
+#define LG_MAX_LOG_PAGES (1U << 20)
 
 /* LG_VCPU_CREATE on a VM; returns the vcpu's descriptor. */
 struct lg_vcpu_create {
@@ -235,6 +262,8 @@ struct lg_run {
 #define LG_SLOT_ADD    _IOW(LG_IOC_MAGIC, 0x10, struct lg_slot)
 #define LG_SLOT_REMOVE _IOW(LG_IOC_MAGIC, 0x11, struct lg_slot)
 #define LG_VCPU_CREATE _IOW(LG_IOC_MAGIC, 0x12, struct lg_vcpu_create)
+#define LG_DISCARD     _IOW(LG_IOC_MAGIC, 0x13, struct lg_range)
+#define LG_DIRTY_LOG   _IOW(LG_IOC_MAGIC, 0x14, struct lg_dirty_log)
 #define LG_INTERRUPT   _IOW(LG_IOC_MAGIC, 0x15, struct lg_interrupt)
 #define LG_IRQFD       _IOW(LG_IOC_MAGIC, 0x16, struct lg_eventfd)
 #define LG_NOTIFYFD    _IOW(LG_IOC_MAGIC, 0x17, struct lg_eventfd)
