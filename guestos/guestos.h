@@ -135,6 +135,8 @@ struct cpu {
 	u64 reserved[6];
 };
 
+#ifndef GUESTOS_KERNEL /* which has its own */
+
 /* start.S */
 extern struct cpu cpu;
 extern char stack_top[];
@@ -156,12 +158,16 @@ u64 *pgtable_entry(u64 gva, int level);
 void pgtable_map(u64 gva, u64 gpa, u64 bits);
 void pgtable_give_to_user(u64 start, u64 end);
 
+#endif /* !GUESTOS_KERNEL */
+
 /* lib.c */
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 size_t strlen(const char *s);
 size_t vformat(char *buf, size_t bytes, const char *fmt, va_list args);
+
+/* print.c, and in the kernel panic.c */
 void print(const char *fmt, ...) printf_like(1, 2);
 void panic(const char *fmt, ...) printf_like(1, 2) noreturn;
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lib.c - memcpy, printing and no more
+ * lib.c - memcpy, formatting and no more
  *
  * The compiler may call memcpy and memset on its own, so a kernel without a
- * library has to have them.  print() formats into a buffer and hands the host
- * its physical address: the early console, which works from the first moment.
+ * library has to have them.
  *
- * Next: the end
+ * Next: guestos/print.c
  */
 #include "guestos.h"
-#include "hypercall.h"
 
 void *memcpy(void *to, const void *from, size_t bytes)
 {
@@ -141,28 +139,4 @@ size_t vformat(char *buf, size_t bytes, const char *fmt, va_list args)
 	__builtin_va_end(ours);
 	buf[out.len < bytes ? out.len : bytes - 1] = '\0';
 	return out.len;
-}
-
-/* print - text for the early console */
-void print(const char *fmt, ...)
-{
-	static char text[512];
-	va_list args;
-
-	__builtin_va_start(args, fmt);
-	vformat(text, sizeof(text), fmt, args);
-	__builtin_va_end(args);
-	hc_notify((u64)text);
-}
-
-/* panic - crash, and tell the host why */
-void panic(const char *fmt, ...)
-{
-	static char reason[256];
-	va_list args;
-
-	__builtin_va_start(args, fmt);
-	vformat(reason, sizeof(reason), fmt, args);
-	__builtin_va_end(args);
-	hc_shutdown(LGUEST_SHUTDOWN_CRASH, reason);
 }

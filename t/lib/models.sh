@@ -13,11 +13,11 @@
 out=build/t/models
 
 smoke() {
-	grep -rl --include='*.t' '^# Smoke' t/guest t/system t/rig 2>/dev/null
+	grep -rl --include='*.t' '^# Smoke' t/guest t/kernel t/system t/rig 2>/dev/null
 }
 
 full() {
-	find t/guest t/system -name '*.t' 2>/dev/null
+	find t/guest t/kernel t/system -name '*.t' 2>/dev/null
 }
 
 case ${1:-} in

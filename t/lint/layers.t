@@ -21,7 +21,9 @@ daemon/guest_mem.[ch] : guest_mem.h : *
 daemon/log.[ch] : log.h : *
 daemon/*.[ch] : lguestd.h proto.h log.h guest_mem.h virtio/virtio.h lguest/ioctl.h : *
 guestos/linux/*.[chS] : port.h lguest/guest.h lguest/virtio.h : *
-guestos/user/*.[chS] : user.h : -
+guestos/kernel/user/*.[chS] : user.h abi.h : -
+guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h : -
+guestos/kernel/*.[chS] : kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
 guestos/*.[chS] : guestos.h hypercall.h lguest/guest.h lguest/virtio.h : -
 '
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * abi.h - the system calls of this kernel
+ *
+ * SYSCALL with the number in RAX and arguments in RDI RSI RDX; the answer is in
+ * RAX, an error if it is negative.  RCX and R11 are lost.
+ */
+#ifndef ABI_H
+#define ABI_H
+
+#define SYS_EXIT       0 /* (status) */
+#define SYS_WRITE      1 /* (text, bytes) to the console */
+#define SYS_GETPID     2 /* () */
+#define SYS_YIELD      3 /* () */
+#define SYS_FORK       4 /* () 0 in the child */
+#define SYS_WAIT       5 /* (&status) a child's pid */
+#define SYS_EXEC       6 /* (name, argument) */
+#define SYS_SLEEP      7 /* (ns) */
+#define SYS_MMAP       8 /* (bytes, MEM_*) where it is */
+#define SYS_MUNMAP     9 /* (addr, bytes) */
+#define SYS_MPROTECT   10 /* (addr, bytes, MEM_*) */
+#define SYS_PIPE       11 /* () a new one, shared with children */
+#define SYS_PIPE_WRITE 12 /* (addr, bytes) */
+#define SYS_PIPE_READ  13 /* (addr, bytes) */
+#define SYS_TLS        14 /* (FS base) */
+#define SYS_WATCH      15 /* (number, addr, type as DR7 has it) */
+#define SYS_WATCHED    16 /* () how often one was hit */
+#define SYS_CLOCK      17 /* () ns since boot */
+#define SYS_CPU        18 /* () which CPU we are on */
+#define SYS_TLS_SLOT   19 /* (slot, base) the selector of that segment */
+#define SYS_COUNT      20
+
+#define MEM_WRITE  1
+#define MEM_EXEC   2
+#define MEM_SHARED 4 /* one page for parent and children */
+
+#endif /* ABI_H */

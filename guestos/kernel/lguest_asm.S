@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lguest_asm.S - the hot operations of a guest, and its way in and out
+ *
+ * The virtual interrupt flag is a word in this CPU's struct lguest_data, which
+ * is the first thing GS points at.  So turning interrupts off is one store, and
+ * turning them on is a store and a look whether one is waiting.  The templates
+ * from start to end go over the sites, as in native_asm.S.
+ *
+ * Below is the no-interrupt range.  While RIP is in it nothing is delivered to
+ * the kernel, so these instructions may leave the flag on and RSP not yet, or no
+ * longer, ours.  That is how a guest returns to its kernel without a hypercall.
+ *
+ * What must never happen: irq_enabled is set outside of the range and without a
+ * look at irq_pending.  The interrupt would wait until the next hypercall.
+ *
+ * Next: guestos/kernel/lguest.c
+ */
+#include "kernel.h"
+#include "pv_ops.h"
+
+	.macro	START name:req
+	.globl	lguest_\name, lguest_start_\name
+lguest_\name:
+lguest_start_\name:
+	.endm
+
+	.macro	END name:req
+	.globl	lguest_end_\name
+lguest_end_\name:
+	ret
+	.endm
+
+	.text
+	START	save_fl
+	mov	%gs:LG_IRQ_ENABLED, %eax
+	END	save_fl
+
+	/* Bit 9 is the second byte's second: shorter than a whole word. */
+	START	irq_disable
+	movb	$0, %gs:LG_IRQ_ENABLED + 1
+	END	irq_disable
+
+	START	irq_enable
+	movb	$LGUEST_IF >> 8, %gs:LG_IRQ_ENABLED + 1
+	cmpl	$0, %gs:LG_IRQ_PENDING
+	je	1f
+	call	*lguest_send_interrupts_fn
+1:
+	END	irq_enable
+
+	/* What is due when the flag is off is left alone by the host. */
+	START	restore_fl
+	mov	%edi, %gs:LG_IRQ_ENABLED
+	cmpl	$0, %gs:LG_IRQ_PENDING
+	je	1f
+	call	*lguest_send_interrupts_fn
+1:
+	END	restore_fl
+
+	/* lg.ko has changed the GS base before we are here: nothing to do. */
+	START	swapgs
+	END	swapgs
+
+/* Like the hot four themselves this loses nothing but RAX. */
+lguest_send_interrupts:
+	push	%rcx
+	push	%r11
+	mov	$LHCALL_SEND_INTERRUPTS, %eax
+	syscall
+	pop	%r11
+	pop	%rcx
+	ret
+
+	.globl	lguest_noirq_start, lguest_noirq_end
+lguest_noirq_start:
+
+/*
+ * lguest_iret - RSP is at a frame of the hardware's; all registers are live
+ *
+ * Back to user mode through the host; and so to the kernel, when an interrupt
+ * waits or when a flag has to be set that POPF does not set.  Otherwise RIP and
+ * RFLAGS go where the interrupted stack ends, over the part of the frame that
+ * has been read, and are popped from there.  That is quicker than IRETQ, and
+ * some emulators get IRETQ wrong at CPL 3.
+ */
+	.globl	lguest_iret
+lguest_iret:
+	testb	$3, 8(%rsp)
+	jnz	through_host
+	push	%rax
+	push	%rcx
+	push	%rdx
+	mov	40(%rsp), %rcx		/* RFLAGS */
+	test	$(RFLAGS_TF | RFLAGS_RF), %ecx
+	jnz	2f
+	mov	%ecx, %eax
+	and	$LGUEST_IF, %eax
+	mov	%eax, %gs:LG_IRQ_ENABLED
+	jz	1f
+	cmpl	$0, %gs:LG_IRQ_PENDING
+	jne	2f
+1:	mov	24(%rsp), %rax		/* RIP */
+	mov	48(%rsp), %rdx		/* RSP */
+	mov	%rax, -8(%rdx)
+	mov	%rcx, -16(%rdx)
+	lea	-16(%rdx), %rax
+	mov	%rax, 24(%rsp)
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	mov	(%rsp), %rsp
+	popfq
+	ret
+2:	movl	$0, %gs:LG_IRQ_ENABLED
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+
+through_host:
+	push	%r11
+	push	%rcx
+	push	%rax
+	mov	$LHCALL_IRET, %eax
+	syscall				/* struct lguest_iret is at RSP */
+	ud2
+
+/*
+ * A system call enters with user mode's registers, RSP too; RCX and R11 are
+ * nobody's, and get what the real instruction would leave in them.
+ */
+	.globl	lguest_syscall_entry, lguest_syscall_exit
+lguest_syscall_entry:
+	mov	%rsp, %gs:PCPU_SCRATCH
+	mov	%gs:PCPU_SP0, %rsp
+	mov	%gs:LG_USER_RFLAGS, %r11d
+	mov	%gs:LG_USER_RIP, %rcx
+	push	$USER_DS
+	push	%gs:PCPU_SCRATCH
+	push	%r11
+	push	$USER_CS
+	push	%rcx
+	push	$0
+	push	$VEC_SYSCALL
+	push	%rax
+	push	%rbx
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%rbp
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	xor	%ebp, %ebp
+	cld
+	mov	%rsp, %rdi
+	call	trap
+
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rbp
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rbx
+	pop	%rax
+	mov	16(%rsp), %rcx		/* RIP, RFLAGS and RSP of the frame */
+	mov	32(%rsp), %r11
+	mov	%rcx, %gs:LG_USER_RIP
+	mov	%r11d, %gs:LG_USER_RFLAGS
+	mov	40(%rsp), %rsp
+lguest_syscall_exit:
+	syscall
+	ud2
+lguest_noirq_end:
+
+/* Another vcpu wakes here: RDI is its struct percpu, RSP its stack. */
+	.globl	lguest_ap_start
+lguest_ap_start:
+	wrgsbase %rdi
+	xor	%ebp, %ebp
+	call	ap_main
+	ud2
+
+	/* By address, because a template may not care where it stands. */
+	.data
+	.balign	8
+lguest_send_interrupts_fn:
+	.quad	lguest_send_interrupts
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hello.c - the smallest program there is
+ *
+ * Next: the end
+ */
+#include "user.h"
+
+int main(const char *arg)
+{
+	say("hello, ");
+	say(arg);
+	say("\n");
+	return 7;
+}

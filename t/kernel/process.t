@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Processes: made, copied, preempted, ended.
+#
+# Smoke: what a kernel needs of each model.
+
+. t/kernel/kernel.sh
+kernel_test process

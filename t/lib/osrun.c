@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * osrun.c - boots a kernel under lguest, as a daemon would
+ *
+ *	osrun [-c CPUS] [-m MIB] [-t MS] KERNEL.elf [WORD...]
+ *
+ * The kernel wakes in 64-bit mode at its ELF entry, RAM mapped where it is,
+ * with RSI at a page of boot_params: a memory map of one entry and the words as
+ * its command line.  Each vcpu has a thread; all but the first wait inside of
+ * LG_RUN until the guest wakes them.
+ *
+ * What the guest prints goes to stdout as it is.  The last line is ours and
+ * says how it ended, and so does the exit status: 0 off, 1 a crash, 3 again.
+ * If the guest says a plan of TAP, its console is a test's output.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+#define PAGE        4096
+#define MAX_VCPUS   8
+#define PARAMS_GPA  0x10000 /* a page of boot_params, and the words behind it */
+#define CMDLINE_GPA (PARAMS_GPA + PAGE)
+
+/* Where boot_params has what we fill in. */
+#define BOOT_E820_COUNT 0x1e8
+#define BOOT_CMDLINE    0x228
+#define BOOT_SUBARCH    0x23c
+#define BOOT_E820       0x2d0
+#define SUBARCH_LGUEST  1
+
+static struct vmm vmms[MAX_VCPUS];
+static pthread_mutex_t ending = PTHREAD_MUTEX_INITIALIZER;
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "osrun: %s: %s\n", what, why);
+	exit(2);
+}
+
+static void on_console(struct vmm *vmm, const char *text)
+{
+	(void)vmm;
+	fputs(text, stdout);
+	fflush(stdout);
+}
+
+/* The first vcpu to come to an end ends all of it. */
+static void *run(void *arg)
+{
+	struct vmm *vmm = arg;
+	const char *reason = "", *at;
+	int end = vmm_run(vmm), status = 2;
+	__u64 how;
+
+	pthread_mutex_lock(&ending);
+	how = vmm->run->data[0];
+	if (end == LG_EXIT_SHUTDOWN) {
+		at = vmm_at(vmm, vmm->run->data[1], 1);
+		reason = at ? at : "no reason";
+		status = how == LGUEST_SHUTDOWN_POWEROFF  ? 0
+			 : how == LGUEST_SHUTDOWN_RESTART ? 3
+							  : 1;
+	}
+	printf("osrun: %s: %s\n", vmm_why(vmm), reason);
+	fflush(stdout);
+	_exit(status);
+}
+
+static void fill_params(struct vmm *vmm, char **words)
+{
+	__u8 *params = vmm_at(vmm, PARAMS_GPA, 2 * PAGE);
+	char *line = (char *)params + PAGE;
+	const __u32 cmdline = CMDLINE_GPA, subarch = SUBARCH_LGUEST, ram = 1;
+	const __u64 start = 0, bytes = vmm->ram_bytes;
+	size_t len = 0;
+
+	params[BOOT_E820_COUNT] = 1;
+	memcpy(params + BOOT_CMDLINE, &cmdline, sizeof(cmdline));
+	memcpy(params + BOOT_SUBARCH, &subarch, sizeof(subarch));
+	memcpy(params + BOOT_E820, &start, sizeof(start));
+	memcpy(params + BOOT_E820 + 8, &bytes, sizeof(bytes));
+	memcpy(params + BOOT_E820 + 16, &ram, sizeof(ram));
+	for (; *words; words++)
+		len += (size_t)snprintf(line + len, PAGE - len, "%s%s",
+					len ? " " : "", *words);
+	vmm->regs.rsi = PARAMS_GPA;
+}
+
+/* Another vcpu of the same machine, down until the guest wakes it. */
+static void add_vcpu(struct vmm *vmm, unsigned int id)
+{
+	struct lg_vcpu_create create = { .id = id };
+	void *page;
+
+	*vmm = vmms[0];
+	vmm->regs_written = 1;
+	vmm->vcpu = ioctl(vmm->vm, LG_VCPU_CREATE, &create);
+	if (vmm->vcpu < 0)
+		die("LG_VCPU_CREATE", strerror(errno));
+	page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, vmm->vcpu, 0);
+	if (page == MAP_FAILED)
+		die("vcpu: mmap", strerror(errno));
+	vmm->run = page;
+}
+
+int main(int argc, char **argv)
+{
+	struct vmm_options options = { .ram_bytes = 64ULL << 20 };
+	unsigned int vcpus = 1, i;
+	pthread_t thread;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:m:t:")) != -1) {
+		if (opt == 'c')
+			vcpus = (unsigned int)atoi(optarg);
+		else if (opt == 'm')
+			options.ram_bytes = strtoull(optarg, NULL, 10) << 20;
+		else if (opt == 't')
+			options.limit_ms = (unsigned int)atoi(optarg);
+		else
+			return 2;
+	}
+	if (optind == argc || !vcpus || vcpus > MAX_VCPUS) {
+		fprintf(stderr, "usage: osrun [-c CPUS] [-m MIB] [-t MS] "
+				"KERNEL.elf [WORD...]\n");
+		return 2;
+	}
+	options.large_pages = 1;
+	if (vmm_create(&vmms[0], &options) < 0 ||
+	    vmm_load(&vmms[0], argv[optind]) < 0)
+		die(argv[optind], vmm_why(&vmms[0]));
+	fill_params(&vmms[0], argv + optind + 1);
+	vmms[0].on_console = on_console;
+	for (i = 1; i < vcpus; i++)
+		add_vcpu(&vmms[i], i);
+	for (i = 1; i < vcpus; i++) {
+		if (pthread_create(&thread, NULL, run, &vmms[i]))
+			die("pthread_create", "no thread for a vcpu");
+	}
+	run(&vmms[0]);
+	return 2;
+}
