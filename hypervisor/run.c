@@ -111,7 +111,7 @@ static int serve_requests(struct lg_vcpu *vcpu)
 	int err = 0;
 
 	if (test_and_clear_bit(LG_REQ_FLUSH, &vcpu->requests))
-		vcpu->flush = true;
+		shadow_serve_flush(vcpu);
 	if (test_and_clear_bit(LG_REQ_STOP, &vcpu->requests)) {
 		vcpu->told_others = true;
 		lg_kill(vcpu, "another vcpu of this guest has been killed");
