@@ -135,6 +135,8 @@ static int prepare(struct lg_vcpu *vcpu)
 		if (err)
 			return err;
 	}
+	if (unlikely(vcpu->killed))
+		return end(vcpu);
 	if (unlikely(vcpu->look && vcpu->activity == LG_ACTIVITY_RUN)) {
 		err = event_look(vcpu);
 		if (err)

@@ -235,15 +235,16 @@ int hc_init(struct lg_vcpu *vcpu, struct lg_call *call)
 			name, abi, LGUEST_ABI_MIN, LGUEST_ABI_VERSION);
 		return 0;
 	}
+	/* First: who has lguest_data is taken to have lguest_info too. */
+	if (call->arg[0] == NOWHERE || call->arg[1] == NOWHERE) {
+		lg_kill(vcpu, "%s: both pages are needed", name);
+		return 0;
+	}
 	err = pin_or_kill(vcpu, name, PIN_INFO, call->arg[1]);
 	if (!err && !vcpu->killed)
 		err = pin_or_kill(vcpu, name, PIN_DATA, call->arg[0]);
 	if (err || vcpu->killed)
 		return err;
-	if (!vcpu->pins[PIN_INFO].page || !vcpu->pins[PIN_DATA].page) {
-		lg_kill(vcpu, "%s: both pages are needed", name);
-		return 0;
-	}
 	vcpu->told.features = setup_agree(vcpu, call->arg[3]);
 	info = pin_at(&vcpu->pins[PIN_INFO]);
 	*info = (struct lguest_info){
