@@ -110,13 +110,9 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 
 	if (!good_setup(vcpu, in))
 		return -EINVAL;
-	for (i = 0; i < PIN_COUNT; i++) {
-		err = setup_pin(vcpu, i, gpas[i]);
-		if (err) {
-			setup_unpin(vcpu); /* no half of it */
-			return err == -EFAULT ? -EINVAL : err;
-		}
-	}
+	err = setup_pin_all(vcpu, gpas);
+	if (err)
+		return err == -EFAULT ? -EINVAL : err;
 	vcpu->told.features = in->features;
 	vcpu->told.entry = in->entry;
 	vcpu->told.exit = in->exit;

@@ -151,13 +151,14 @@ int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *out)
 	return 0;
 }
 
-/* A data selector that a load of it can never fault on. */
+/* A data selector that a load of it can never fault on; see setup_drop_tls(). */
 static bool good_selector(u16 selector)
 {
 	u16 any_rpl = selector | 3;
 
 	return any_rpl == 3 || any_rpl == LGUEST_DS || any_rpl == LGUEST_CS ||
-	       any_rpl == LGUEST_CS32;
+	       any_rpl == LGUEST_CS32 ||
+	       (!(selector & 4) && setup_tls_of(selector) < LGUEST_TLS_COUNT);
 }
 
 static bool good_regs(const struct lg_regs *regs)
