@@ -191,12 +191,13 @@ struct lg_vcpu {
 	unsigned long pending[4]; /* [atomic] a bit for each vector */
 	unsigned long nmi; /* [atomic] bits NMI_* */
 	u32 activity; /* LG_ACTIVITY_* */
+	bool fresh; /* activity is what we gave it */
 	bool look; /* something is pending that the guest could have */
 	bool masked; /* something is pending that the guest has blocked */
 	bool stepping; /* through the no-interrupt range */
 	struct hrtimer timer;
 	u32 timer_vector; /* set while the timer is not */
-	struct lg_start *start; /* [xchg] */
+	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
 	u32 clock_version;

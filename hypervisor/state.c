@@ -56,6 +56,7 @@ static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
 		WRITE_ONCE(vcpu->pending[i], in->pending[i]);
 	WRITE_ONCE(vcpu->nmi, in->nmi);
 	WRITE_ONCE(vcpu->activity, in->activity);
+	vcpu->fresh = false;
 	set_bit(LG_REQ_LOOK, &vcpu->requests);
 	return 0;
 }

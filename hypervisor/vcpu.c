@@ -74,6 +74,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	init_waitqueue_head(&vcpu->sleep);
 	interrupt_init(vcpu);
 	setup_unpin(vcpu);
+	vcpu->fresh = true;
 	if (id)
 		vcpu->activity = LG_ACTIVITY_DOWN;
 	mutex_init(&vcpu->lock);
@@ -219,7 +220,9 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 	state->segs[2] = in->fs;
 	state->segs[3] = in->gs;
 	vcpu->pkru = in->pkru;
-	WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
+	/* Down, but only because nobody has said what it is to do. */
+	if (vcpu->fresh)
+		WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
 	state->flags &= ~SW_USER;
 	if (in->mode == LG_MODE_USER)
 		state->flags |= SW_USER;
