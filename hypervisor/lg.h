@@ -200,7 +200,6 @@ struct lg_vcpu {
 	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
-	u32 clock_version;
 	u64 run_delay; /* of this thread, when last looked at */
 	u64 steal;
 
@@ -273,6 +272,7 @@ int vcpu_run(struct lg_vcpu *vcpu);
 #define LG_REQ_LOOK  1 /* something has become pending */
 #define LG_REQ_START 2 /* LHCALL_VCPU_UP */
 #define LG_REQ_STOP  3 /* another vcpu has been killed */
+#define LG_REQ_CLOCK 4 /* the time of day has changed */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -361,6 +361,7 @@ u32 clock_tsc_khz(void);
 u64 clock_get(struct lg_vm *vm);
 void clock_set(struct lg_vm *vm, u64 ns);
 void clock_publish(struct lg_vcpu *vcpu);
+void clock_resume(struct lg_vcpu *vcpu);
 void clock_steal(struct lg_vcpu *vcpu);
 
 /* hypercall.c */

@@ -118,6 +118,9 @@ static int serve_requests(struct lg_vcpu *vcpu)
 	}
 	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
 		err = interrupt_start(vcpu);
+	if (test_and_clear_bit(LG_REQ_CLOCK, &vcpu->requests) &&
+	    vcpu->pins[PIN_CLOCK].page)
+		clock_publish(vcpu);
 	if (test_and_clear_bit(LG_REQ_LOOK, &vcpu->requests)) {
 		vcpu->look = true;
 		interrupt_wake(vcpu);

@@ -23,8 +23,13 @@
 
 /* ---- events ---- */
 
+/*
+ * The clock event stops meanwhile: it is either in the record, or among what is
+ * pending there, and never in both or neither.
+ */
 static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 {
+	bool active = hrtimer_cancel(&vcpu->timer);
 	unsigned int i;
 
 	*out = (struct lg_events){
@@ -34,10 +39,11 @@ static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 	};
 	for (i = 0; i < 4; i++)
 		out->pending[i] = READ_ONCE(vcpu->pending[i]);
-	if (hrtimer_active(&vcpu->timer))
-		out->timer_ns =
-			max_t(s64, 1,
-			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	if (!active)
+		return;
+	out->timer_ns = max_t(
+		s64, 1, ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	hrtimer_restart(&vcpu->timer);
 }
 
 static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
@@ -125,7 +131,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	setup_update(vcpu);
 	vcpu->look = true;
 	if (vcpu->pins[PIN_CLOCK].page)
-		clock_publish(vcpu);
+		clock_resume(vcpu);
 	return 0;
 }
 
