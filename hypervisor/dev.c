@@ -56,7 +56,8 @@ static int get_state(struct lg_vcpu *vcpu, void __user *arg)
 		err = interrupt_start(vcpu);
 	if (!err)
 		state_get(vcpu, call.type, record);
-	if (!err && copy_to_user(u64_to_user_ptr(call.addr), record, call.bytes))
+	if (!err &&
+	    copy_to_user(u64_to_user_ptr(call.addr), record, call.bytes))
 		err = -EFAULT;
 	kvfree(record);
 	return err;

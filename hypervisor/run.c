@@ -165,7 +165,7 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 		if (ret)
 			break;
 		if (unlikely(vcpu->activity != LG_ACTIVITY_RUN))
-			ret = interrupt_sleep(vcpu);
+			ret = host_work() ?: interrupt_sleep(vcpu);
 		else if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
 		else

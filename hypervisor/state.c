@@ -41,8 +41,8 @@ static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 		out->pending[i] = READ_ONCE(vcpu->pending[i]);
 	if (!active)
 		return;
-	out->timer_ns = max_t(
-		s64, 1, ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	out->timer_ns =
+		max_t(s64, 1, ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
 	hrtimer_restart(&vcpu->timer);
 }
 
