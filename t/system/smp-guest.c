@@ -115,7 +115,7 @@ static void over(void)
 
 /* ---- an IPI goes round ---- */
 
-/* The n-th has come, and not one more; half of the time without a sleep. */
+/* The n-th has come, and not one more; once in a while without a sleep. */
 static void await(u64 n)
 {
 	volatile u64 *count = &me()->count[IPI];
@@ -124,7 +124,7 @@ static void await(u64 n)
 		set_irq(0);
 		if (*count >= n)
 			break;
-		if (n & 1) {
+		if (n % 16) {
 			halt(LGUEST_HALT_IDLE);
 			continue;
 		}

@@ -31,11 +31,12 @@ static const struct {
 	__u64 rounds;
 	const char *sentence;
 } stories[] = {
-	{ SMP_PASS, 2, ROUNDS, "an IPI goes back and forth, and none is lost" },
-	{ SMP_PASS, 4, ROUNDS / 2, "or round and round" },
+	{ SMP_PASS, 2, ROUNDS / 2,
+	  "an IPI goes back and forth, and none is lost" },
+	{ SMP_PASS, 4, ROUNDS / 8, "or round and round" },
 	{ SMP_WAKE, 2, ROUNDS, "no wake is lost between a look and a wait" },
-	{ SMP_WAKE, 4, ROUNDS / 2, "nor among four" },
-	{ SMP_SHOOT, 4, ROUNDS / 4,
+	{ SMP_WAKE, 4, ROUNDS / 8, "nor among four" },
+	{ SMP_SHOOT, 4, ROUNDS / 32,
 	  "a page that was shot down is seen by none" },
 	{ SMP_UP, 3, ROUNDS / 4, "each VCPU_UP that succeeds is one start" },
 	{ SMP_GATES, 1, 200, "what waits comes before a handler that lets it" },

@@ -3,7 +3,7 @@
 # system.mk - the host under test: its programs, its guest, its kernel module
 
 SYSTEM_OUT := build/t/system
-SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin smp
+SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin smp move
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
