@@ -60,8 +60,7 @@ u64 clock_get(struct lg_vm *vm)
 	       vm->clock_ns;
 }
 
-/* clock_set - from now on it is so late; caller has nothing running yet */
-void clock_set(struct lg_vm *vm, u64 ns)
+static void start_at(struct lg_vm *vm, u64 ns)
 {
 	vm->clock_base = clock_tsc_khz() ? rdtsc_ordered() : ktime_get_ns();
 	vm->clock_ns = ns;
@@ -69,7 +68,16 @@ void clock_set(struct lg_vm *vm, u64 ns)
 
 void clock_init(struct lg_vm *vm)
 {
-	clock_set(vm, 0);
+	start_at(vm, 0);
+}
+
+/* clock_set - from now on it is so late, and no vcpu shows anything else */
+void clock_set(struct lg_vm *vm, u64 ns)
+{
+	mutex_lock(&vm->lock);
+	start_at(vm, ns);
+	request_all(vm, LG_REQ_CLOCK);
+	mutex_unlock(&vm->lock);
 }
 
 static void fill_in(struct lg_vcpu *vcpu, struct lguest_clock *clock)
@@ -96,16 +104,31 @@ static void fill_in(struct lg_vcpu *vcpu, struct lguest_clock *clock)
 	WRITE_ONCE(clock->steal, vcpu->steal);
 }
 
-/* clock_publish - write the vcpu's page, which is pinned, anew */
+/*
+ * clock_publish - write the vcpu's page, which is pinned, anew
+ *
+ * The version goes on from what is there: the guest may have been moved here
+ * between its two looks at it.
+ */
 void clock_publish(struct lg_vcpu *vcpu)
 {
 	struct lguest_clock *clock = pin_at(&vcpu->pins[PIN_CLOCK]);
+	u32 version = (READ_ONCE(clock->version) + 1) | 1;
 
-	WRITE_ONCE(clock->version, ++vcpu->clock_version);
+	WRITE_ONCE(clock->version, version);
 	smp_wmb();
 	fill_in(vcpu, clock);
 	smp_wmb();
-	WRITE_ONCE(clock->version, ++vcpu->clock_version);
+	WRITE_ONCE(clock->version, version + 1);
+}
+
+/* clock_resume - a page that was written elsewhere, before a move */
+void clock_resume(struct lg_vcpu *vcpu)
+{
+	const struct lguest_clock *clock = pin_at(&vcpu->pins[PIN_CLOCK]);
+
+	vcpu->steal = READ_ONCE(clock->steal);
+	clock_publish(vcpu);
 }
 
 /* clock_steal - we come to a CPU: for how long have we wanted to? */

@@ -136,8 +136,10 @@ void debug_load(struct lg_vcpu *vcpu)
  */
 void debug_put(struct lg_vcpu *vcpu)
 {
+	u64 ours = vcpu->stepping && !vcpu->step_was_set ? DR_STEP : 0;
+
 	vcpu->dr6_now = native_get_debugreg(6) & DR6_GUEST;
-	vcpu->debug.dr6 |= vcpu->dr6_now;
+	vcpu->debug.dr6 |= vcpu->dr6_now & ~ours;
 	native_set_debugreg(6, DR6_RESERVED);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();

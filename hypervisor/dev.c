@@ -52,8 +52,13 @@ static int get_state(struct lg_vcpu *vcpu, void __user *arg)
 	record = kvzalloc(call.bytes, GFP_KERNEL_ACCOUNT);
 	if (!record)
 		return -ENOMEM;
-	state_get(vcpu, call.type, record);
-	if (copy_to_user(u64_to_user_ptr(call.addr), record, call.bytes))
+	/* No record has a start that the vcpu has not yet noticed. */
+	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
+		err = interrupt_start(vcpu);
+	if (!err)
+		state_get(vcpu, call.type, record);
+	if (!err &&
+	    copy_to_user(u64_to_user_ptr(call.addr), record, call.bytes))
 		err = -EFAULT;
 	kvfree(record);
 	return err;

@@ -235,6 +235,8 @@ bool event_can_run(struct lg_vcpu *vcpu)
 /* An NMI that may come now.  0, or the host's failure. */
 static int look_for_nmi(struct lg_vcpu *vcpu)
 {
+	int err;
+
 	if (!test_bit(NMI_PENDING, &vcpu->nmi) ||
 	    test_bit(NMI_BLOCKED, &vcpu->nmi))
 		return 0;
@@ -244,7 +246,12 @@ static int look_for_nmi(struct lg_vcpu *vcpu)
 	}
 	clear_bit(NMI_PENDING, &vcpu->nmi);
 	set_bit(NMI_BLOCKED, &vcpu->nmi);
-	return deliver(vcpu, VECTOR_NMI, false, 0);
+	err = deliver(vcpu, VECTOR_NMI, false, 0);
+	if (err) {
+		set_bit(NMI_PENDING, &vcpu->nmi);
+		clear_bit(NMI_BLOCKED, &vcpu->nmi);
+	}
+	return err;
 }
 
 /*
@@ -259,6 +266,35 @@ static void set_waiting(struct lg_vcpu *vcpu, bool interrupt)
 		vcpu->state->flags |= SW_IRQ;
 	else
 		vcpu->state->flags &= ~SW_IRQ;
+}
+
+/* May interrupts come, as far as the guest's flag goes? */
+static bool is_open(struct lg_vcpu *vcpu)
+{
+	return lg_user_mode(vcpu) ||
+	       READ_ONCE(data_of(vcpu)->irq_enabled) & LGUEST_IF;
+}
+
+/* The highest that is pending goes to its handler. */
+static int interrupt(struct lg_vcpu *vcpu, unsigned int vector)
+{
+	int err;
+
+	clear_bit(vector, vcpu->pending);
+	err = deliver(vcpu, vector, false, 0);
+	if (err) {
+		set_bit(vector, vcpu->pending); /* the host's: it comes again */
+		return err;
+	}
+	if (vcpu->killed)
+		return 0;
+	lg_count(vcpu, LG_STAT_INTERRUPTS);
+	vector = next_vector(vcpu);
+	set_waiting(vcpu, vector);
+	/* Its gate leaves the flag on: the next one, after a look at the host */
+	if (vector && is_open(vcpu))
+		set_bit(LG_REQ_LOOK, &vcpu->requests);
+	return 0;
 }
 
 /*
@@ -287,19 +323,13 @@ int event_look(struct lg_vcpu *vcpu)
 		vcpu->masked = !bitmap_empty(vcpu->pending, 256);
 		return 0;
 	}
-	open = lg_user_mode(vcpu) ||
-	       READ_ONCE(data_of(vcpu)->irq_enabled) & LGUEST_IF;
+	open = is_open(vcpu);
 	if (!open || in_noirq_range(vcpu)) {
 		vcpu->stepping |= open;
 		set_waiting(vcpu, true);
 		return 0;
 	}
-	clear_bit(vector, vcpu->pending);
-	lg_count(vcpu, LG_STAT_INTERRUPTS);
-	err = deliver(vcpu, vector, false, 0);
-	if (!err && !vcpu->killed)
-		set_waiting(vcpu, next_vector(vcpu));
-	return err;
+	return interrupt(vcpu, vector);
 }
 
 /*
@@ -312,7 +342,6 @@ bool event_stepped(struct lg_vcpu *vcpu)
 	if (!vcpu->stepping || !(vcpu->dr6_now & DR_STEP) ||
 	    (vcpu->state->regs.rflags & RFLAGS_TF))
 		return false;
-	vcpu->debug.dr6 &= ~(u64)DR_STEP;
 	return !(vcpu->dr6_now & DR_TRAP_BITS);
 }
 
@@ -361,8 +390,10 @@ int event_iret(struct lg_vcpu *vcpu)
 		lg_kill(vcpu, "IRET: no frame at %#llx", regs->rsp);
 		return 0;
 	}
-	if (err)
+	if (err) {
+		regs->rip -= 2; /* the host's: it asks again */
 		return err;
+	}
 	clear_bit(NMI_BLOCKED, &vcpu->nmi);
 	vcpu->look = true;
 	regs->rax = frame.rax;

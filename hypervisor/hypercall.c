@@ -235,10 +235,13 @@ static noinline int drain(struct lg_vcpu *vcpu, struct lguest_ring *ring,
 			count);
 		return 0;
 	}
-	while (count-- && !err && !vcpu->killed) {
-		u32 at = vcpu->ring_tail++ % LGUEST_RING_SIZE;
+	while (count-- && !vcpu->killed) {
+		u32 at = vcpu->ring_tail % LGUEST_RING_SIZE;
 
 		err = make_queued(vcpu, &ring->calls[at]);
+		if (err)
+			break;
+		vcpu->ring_tail++;
 	}
 	WRITE_ONCE(ring->tail, vcpu->ring_tail);
 	return err;
@@ -263,7 +266,8 @@ int ring_drain(struct lg_vcpu *vcpu)
 /*
  * hypercall - SYSCALL in kernel mode
  *
- * The result is 0 unless the function says otherwise.  Returns as trap_serve().
+ * The result is 0 unless the function says otherwise.  Returns as trap_serve();
+ * what the host has failed to do, the guest asks for again when it next runs.
  */
 int hypercall(struct lg_vcpu *vcpu)
 {
@@ -283,6 +287,8 @@ int hypercall(struct lg_vcpu *vcpu)
 	vcpu->look |= vcpu->masked;
 	if (vcpu->pins[PIN_RING].page) {
 		ret = ring_drain(vcpu);
+		if (unlikely(ret))
+			regs->rip -= 2;
 		if (ret || vcpu->killed)
 			return ret;
 	}
@@ -296,6 +302,9 @@ int hypercall(struct lg_vcpu *vcpu)
 		return 0;
 	}
 	ret = handler->call(vcpu, call);
-	regs->rax = call->result;
+	if (unlikely(ret < 0))
+		regs->rip -= 2;
+	else
+		regs->rax = call->result;
 	return ret;
 }

@@ -147,16 +147,35 @@ struct lg_start {
 	struct lg_told told;
 };
 
-/* On success *start is what was left there before. */
-static int leave_start(struct lg_vcpu *target, struct lg_start **start)
+/* On success it is the target's.  Caller holds vm->lock. */
+static int leave_start(struct lg_vcpu *target, struct lg_start *start)
 {
 	if (!target)
 		return -ENOENT;
-	if (READ_ONCE(target->activity) != LG_ACTIVITY_DOWN)
+	if (READ_ONCE(target->activity) != LG_ACTIVITY_DOWN || target->start)
 		return -EBUSY;
-	*start = xchg(&target->start, *start);
+	target->start = start;
 	request(target, LG_REQ_START);
 	return 0;
+}
+
+/* From here on it is not down, and nobody leaves it another one. */
+static struct lg_start *take_start(struct lg_vcpu *vcpu)
+{
+	struct lg_start *start;
+
+	mutex_lock(&vcpu->vm->lock);
+	start = vcpu->start;
+	vcpu->start = NULL;
+	if (start && vcpu->activity == LG_ACTIVITY_DOWN) {
+		WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
+		vcpu->fresh = false;
+	} else {
+		kfree(start);
+		start = NULL;
+	}
+	mutex_unlock(&vcpu->vm->lock);
+	return start;
 }
 
 /*
@@ -182,32 +201,30 @@ int interrupt_vcpu_up(struct lg_vcpu *vcpu, u64 id, u64 rip, u64 rsp, u64 arg)
 	if (id < LG_MAX_VCPUS)
 		err = leave_start(
 			vcpu->vm->vcpus[array_index_nospec(id, LG_MAX_VCPUS)],
-			&start);
+			start);
 	mutex_unlock(&vcpu->vm->lock);
-	kfree(start);
+	if (err)
+		kfree(start);
 	return err;
 }
 
-/* interrupt_start - LG_REQ_START, on the vcpu's own thread.  0 or -ENOMEM */
+/* interrupt_start - LG_REQ_START, by who holds the vcpu.  0 or -ENOMEM */
 int interrupt_start(struct lg_vcpu *vcpu)
 {
-	struct lg_start *start = xchg(&vcpu->start, NULL);
-	const struct lg_regs regs = {
-		.rip = start ? start->rip : 0,
-		.rsp = start ? start->rsp : 0,
-		.rdi = start ? start->arg : 0,
-		.cr3 = start ? start->cr3 : 0,
-		.cs = LGUEST_CS,
-		.ss = LGUEST_DS,
-	};
-	int err = 0;
+	struct lg_start *start = take_start(vcpu);
+	struct lg_regs regs = { .cs = LGUEST_CS, .ss = LGUEST_DS };
+	int err;
 
-	if (start && vcpu->activity == LG_ACTIVITY_DOWN) {
-		setup_forget(vcpu);
-		setup_told(vcpu, &start->told);
-		vcpu->look = true;
-		err = vcpu_set_regs(vcpu, &regs);
-	}
+	if (!start)
+		return 0;
+	regs.rip = start->rip;
+	regs.rsp = start->rsp;
+	regs.rdi = start->arg;
+	regs.cr3 = start->cr3;
+	setup_forget(vcpu);
+	setup_told(vcpu, &start->told);
+	vcpu->look = true;
+	err = vcpu_set_regs(vcpu, &regs);
 	kfree(start);
 	return err;
 }

@@ -166,15 +166,15 @@ struct lg_vcpu {
 	unsigned long pending[4]; /* [atomic] a bit for each vector */
 	unsigned long nmi; /* [atomic] bits NMI_* */
 	u32 activity; /* LG_ACTIVITY_* */
+	bool fresh; /* activity is what we gave it */
 	bool look; /* something is pending that the guest could have */
 	bool masked; /* something is pending that the guest has blocked */
 	bool stepping; /* through the no-interrupt range */
 	struct hrtimer timer;
 	u32 timer_vector; /* set while the timer is not */
-	struct lg_start *start; /* [xchg] */
+	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
-	u32 clock_version;
 	u64 run_delay; /* of this thread, when last looked at */
 	u64 steal;
 
@@ -264,6 +264,7 @@ int vcpu_run(struct lg_vcpu *vcpu);
 #define LG_REQ_LOOK  1 /* something has become pending */
 #define LG_REQ_START 2 /* LHCALL_VCPU_UP */
 #define LG_REQ_STOP  3 /* another vcpu has been killed */
+#define LG_REQ_CLOCK 4 /* the time of day has changed */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -341,6 +342,7 @@ u32 clock_tsc_khz(void);
 u64 clock_get(struct lg_vm *vm);
 void clock_set(struct lg_vm *vm, u64 ns);
 void clock_publish(struct lg_vcpu *vcpu);
+void clock_resume(struct lg_vcpu *vcpu);
 void clock_steal(struct lg_vcpu *vcpu);
 
 /* hypercall.c */
@@ -357,9 +359,11 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted);
 void setup_update(struct lg_vcpu *vcpu);
 bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault);
 bool setup_good_gate(u64 vector, u64 handler, u64 flags);
-int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa);
+int setup_pin_all(struct lg_vcpu *vcpu, const u64 gpas[PIN_COUNT]);
 bool setup_good_tls(u64 descriptor);
 void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 descriptor);
+unsigned int setup_tls_of(u16 selector);
+void setup_drop_tls(struct lg_vcpu *vcpu);
 int hc_init(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_load_idt_entry(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_stack(struct lg_vcpu *vcpu, struct lg_call *call);

@@ -268,7 +268,10 @@ out:
 
 /* ---- the dirty log ---- */
 
-/* What is pinned is written at any time, by us: it never is clean. */
+/*
+ * What is pinned is written at any time, by us: it never is clean.  But for
+ * lguest_info, which we write only when it is registered.
+ */
 static void log_pins(struct lg_vm *vm)
 {
 	unsigned int i;
@@ -277,7 +280,8 @@ static void log_pins(struct lg_vm *vm)
 		const struct lg_vcpu *vcpu = vm->vcpus[i / PIN_COUNT];
 		gfn_t gfn;
 
-		if (!vcpu || !READ_ONCE(vcpu->pins[i % PIN_COUNT].page))
+		if (!vcpu || i % PIN_COUNT == PIN_INFO ||
+		    !READ_ONCE(vcpu->pins[i % PIN_COUNT].page))
 			continue;
 		gfn = READ_ONCE(vcpu->pins[i % PIN_COUNT].gpa) >> PAGE_SHIFT;
 		mem_log(mem_ram(vm, gfn), gfn);

@@ -119,6 +119,9 @@ static int serve_requests(struct lg_vcpu *vcpu)
 	}
 	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
 		err = interrupt_start(vcpu);
+	if (test_and_clear_bit(LG_REQ_CLOCK, &vcpu->requests) &&
+	    vcpu->pins[PIN_CLOCK].page)
+		clock_publish(vcpu);
 	if (test_and_clear_bit(LG_REQ_LOOK, &vcpu->requests)) {
 		vcpu->look = true;
 		interrupt_wake(vcpu);
@@ -136,6 +139,8 @@ static int prepare(struct lg_vcpu *vcpu)
 		if (err)
 			return err;
 	}
+	if (unlikely(vcpu->killed))
+		return end(vcpu);
 	if (unlikely(vcpu->look && vcpu->activity == LG_ACTIVITY_RUN)) {
 		err = event_look(vcpu);
 		if (err)
@@ -161,7 +166,7 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 		if (ret)
 			break;
 		if (unlikely(vcpu->activity != LG_ACTIVITY_RUN))
-			ret = interrupt_sleep(vcpu);
+			ret = host_work() ?: interrupt_sleep(vcpu);
 		else if (world_cross(vcpu))
 			ret = trap_serve(vcpu);
 		else

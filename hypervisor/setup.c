@@ -50,41 +50,91 @@ static void unpin(struct lg_vcpu *vcpu, unsigned int which)
 		return;
 	if (which == PIN_DATA)
 		close_window(vcpu);
+	/* We wrote it, and it may have been swapped out clean meanwhile. */
+	set_page_dirty_lock(pin->page);
 	put_page(pin->page);
 	*pin = (struct lg_pin){ .gpa = NOWHERE };
 }
 
-/*
- * setup_pin - from now on this page of the vcpu's is at gpa, or LG_NOWHERE
- *
- * Returns 0, -EINVAL if it is not aligned, -EFAULT if it is not in RAM, or the
- * host's failure; on failure the old one stays.
- */
-int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa)
+/* A page for pin_new(), or an error.  Caller holds vm->mem until then. */
+static int find_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa,
+		    struct lg_pin *ret_pin)
 {
+	const struct lg_ram *ram = mem_ram(vcpu->vm, gpa >> PAGE_SHIFT);
 	struct page *page;
 
-	if (gpa == NOWHERE) {
-		unpin(vcpu, which);
+	*ret_pin = (struct lg_pin){ .gpa = NOWHERE };
+	if (gpa == NOWHERE)
 		return 0;
-	}
 	if (gpa % pin_kinds[which].bytes)
 		return -EINVAL;
-	page = mem_page(vcpu->vm, gpa >> PAGE_SHIFT);
+	if (!ram)
+		return -EFAULT;
+	page = mem_ram_page(ram, gpa >> PAGE_SHIFT, /* wait= */ true);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	unpin(vcpu, which);
-	if (which == PIN_DATA)
-		close_window(vcpu);
-	if (which == PIN_RING)
-		vcpu->flush = true; /* see publish() in shadow_context.c */
-	set_page_dirty_lock(page);
-	vcpu->pins[which] = (struct lg_pin){
+	mem_log(ram, gpa >> PAGE_SHIFT);
+	*ret_pin = (struct lg_pin){
 		.page = page,
 		.offset = offset_in_page(gpa),
 		.gpa = gpa,
 	};
 	return 0;
+}
+
+static void pin_new(struct lg_vcpu *vcpu, unsigned int which,
+		    const struct lg_pin *pin)
+{
+	unpin(vcpu, which);
+	if (which == PIN_DATA)
+		close_window(vcpu);
+	if (which == PIN_RING)
+		vcpu->flush = true; /* see publish() in shadow_context.c */
+	vcpu->pins[which] = *pin;
+}
+
+/*
+ * From now on this page of the vcpu's is at gpa, or LG_NOWHERE
+ *
+ * Returns 0, -EINVAL if it is not aligned, -EFAULT if it is not in RAM, or the
+ * host's failure; on failure the old one stays.  Who removes RAM finds either
+ * the pin or nobody who could still make it: see ram_remove().
+ */
+static int setup_pin(struct lg_vcpu *vcpu, unsigned int which, gpa_t gpa)
+{
+	struct lg_pin pin;
+	int err;
+
+	down_read(&vcpu->vm->mem);
+	err = find_pin(vcpu, which, gpa, &pin);
+	if (!err)
+		pin_new(vcpu, which, &pin);
+	up_read(&vcpu->vm->mem);
+	return err;
+}
+
+/*
+ * setup_pin_all - every page of the vcpu's, or LG_NOWHERE; all or none
+ *
+ * Returns 0, -EINVAL, -EFAULT, or the host's failure.
+ */
+int setup_pin_all(struct lg_vcpu *vcpu, const u64 gpas[PIN_COUNT])
+{
+	struct lg_pin pins[PIN_COUNT];
+	unsigned int which, found;
+	int err = 0;
+
+	down_read(&vcpu->vm->mem);
+	for (found = 0; found < PIN_COUNT && !err; found++)
+		err = find_pin(vcpu, found, gpas[found], &pins[found]);
+	for (which = 0; which < found; which++) {
+		if (!err)
+			pin_new(vcpu, which, &pins[which]);
+		else if (pins[which].page)
+			put_page(pins[which].page);
+	}
+	up_read(&vcpu->vm->mem);
+	return err;
 }
 
 /* The same for a hypercall: what is wrong with the guest's gpa kills it. */
@@ -197,6 +247,7 @@ void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told)
 /* setup_forget - a vcpu that was down begins with no pages of its own */
 void setup_forget(struct lg_vcpu *vcpu)
 {
+	close_window(vcpu); /* it has the old TLS entries, too */
 	setup_unpin(vcpu);
 	memset(vcpu->tls, 0, sizeof(vcpu->tls));
 	vcpu->ring_tail = 0;
@@ -244,15 +295,16 @@ int hc_init(struct lg_vcpu *vcpu, struct lg_call *call)
 			name, abi, LGUEST_ABI_MIN, LGUEST_ABI_VERSION);
 		return 0;
 	}
+	/* First: who has lguest_data is taken to have lguest_info too. */
+	if (call->arg[0] == NOWHERE || call->arg[1] == NOWHERE) {
+		lg_kill(vcpu, "%s: both pages are needed", name);
+		return 0;
+	}
 	err = pin_or_kill(vcpu, name, PIN_INFO, call->arg[1]);
 	if (!err && !vcpu->killed)
 		err = pin_or_kill(vcpu, name, PIN_DATA, call->arg[0]);
 	if (err || vcpu->killed)
 		return err;
-	if (!vcpu->pins[PIN_INFO].page || !vcpu->pins[PIN_DATA].page) {
-		lg_kill(vcpu, "%s: both pages are needed", name);
-		return 0;
-	}
 	vcpu->told.features = setup_agree(vcpu, call->arg[3]);
 	info = pin_at(&vcpu->pins[PIN_INFO]);
 	*info = (struct lguest_info){
@@ -417,32 +469,43 @@ bool setup_good_tls(u64 desc)
 	       ((desc & must) == must && !(desc & (DESC_TYPE_CODE | DESC_L)));
 }
 
-static unsigned int tls_of(u16 selector)
+/* setup_tls_of - the TLS entry that a selector names, if that is one */
+unsigned int setup_tls_of(u16 selector)
 {
 	return (selector >> 3) - LGUEST_TLS_FIRST;
 }
 
 /*
- * setup_tls - one of the guest's own descriptors
+ * setup_drop_tls - what must be so before the Switcher loads the selectors
  *
- * A selector that names one which is gone would fault in the Switcher, so it
+ * A selector that names an entry which is not there would fault in it, so it
  * becomes null.
  */
-void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 desc)
+void setup_drop_tls(struct lg_vcpu *vcpu)
 {
 	u16 *segs = vcpu->state->segs;
-	struct window *window;
-	unsigned int i;
+	unsigned int i, tls;
 
-	vcpu->tls[index] = desc ? desc | DESC_ACCESSED : 0;
-	for (i = 0; i < 4 && !desc; i++) {
-		if (tls_of(segs[i]) == index)
+	for (i = 0; i < 4; i++) {
+		tls = setup_tls_of(segs[i]);
+		if (tls < LGUEST_TLS_COUNT &&
+		    !vcpu->tls[array_index_nospec(tls, LGUEST_TLS_COUNT)])
 			segs[i] = 0;
 	}
+}
+
+/* setup_tls - one of the guest's own descriptors */
+void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 desc)
+{
+	struct window *window;
+
+	vcpu->tls[index] = desc ? desc | DESC_ACCESSED : 0;
 	preempt_disable();
 	window = this_cpu_ptr(&lg_window);
-	if (window->loaded == vcpu)
+	if (window->loaded == vcpu) {
 		window_tls(window, vcpu);
+		setup_drop_tls(vcpu);
+	}
 	preempt_enable();
 }
 
@@ -467,7 +530,7 @@ static u64 base_of(u64 desc)
 int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call)
 {
 	u16 selector = call->arg[0];
-	unsigned int tls = tls_of(selector);
+	unsigned int tls = setup_tls_of(selector);
 	u64 desc = 0;
 
 	if (call->arg[0] >> 16) {

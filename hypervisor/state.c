@@ -23,8 +23,13 @@
 
 /* ---- events ---- */
 
+/*
+ * The clock event stops meanwhile: it is either in the record, or among what is
+ * pending there, and never in both or neither.
+ */
 static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 {
+	bool active = hrtimer_cancel(&vcpu->timer);
 	unsigned int i;
 
 	*out = (struct lg_events){
@@ -34,10 +39,11 @@ static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 	};
 	for (i = 0; i < 4; i++)
 		out->pending[i] = READ_ONCE(vcpu->pending[i]);
-	if (hrtimer_active(&vcpu->timer))
-		out->timer_ns =
-			max_t(s64, 1,
-			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	if (!active)
+		return;
+	out->timer_ns =
+		max_t(s64, 1, ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	hrtimer_restart(&vcpu->timer);
 }
 
 static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
@@ -56,6 +62,7 @@ static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
 		WRITE_ONCE(vcpu->pending[i], in->pending[i]);
 	WRITE_ONCE(vcpu->nmi, in->nmi);
 	WRITE_ONCE(vcpu->activity, in->activity);
+	vcpu->fresh = false;
 	set_bit(LG_REQ_LOOK, &vcpu->requests);
 	return 0;
 }
@@ -112,13 +119,9 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 
 	if (!good_setup(vcpu, in))
 		return -EINVAL;
-	for (i = 0; i < PIN_COUNT; i++) {
-		err = setup_pin(vcpu, i, gpas[i]);
-		if (err) {
-			setup_unpin(vcpu); /* no half of it */
-			return err == -EFAULT ? -EINVAL : err;
-		}
-	}
+	err = setup_pin_all(vcpu, gpas);
+	if (err)
+		return err == -EFAULT ? -EINVAL : err;
 	vcpu->told.features = in->features;
 	vcpu->told.entry = in->entry;
 	vcpu->told.exit = in->exit;
@@ -131,7 +134,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	setup_update(vcpu);
 	vcpu->look = true;
 	if (vcpu->pins[PIN_CLOCK].page)
-		clock_publish(vcpu);
+		clock_resume(vcpu);
 	return 0;
 }
 

@@ -56,8 +56,11 @@ static const char *mode_name(const struct lg_vcpu *vcpu)
  */
 void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error)
 {
-	const struct sw_regs *regs = &vcpu->state->regs;
+	struct sw_regs *regs = &vcpu->state->regs;
 
+	regs->trap =
+		vector; /* for the run page: what it was, not what led here */
+	regs->error = error;
 	if (vector >= 32 && vector < 256)
 		lg_kill(vcpu, "interrupt %llu has no handler", vector);
 	else
@@ -156,7 +159,7 @@ static int soft_interrupt(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
 	const struct lg_gate *gate;
-	int vector = soft_vector(vcpu);
+	int err, vector = soft_vector(vcpu);
 
 	if (vector == -EFAULT)
 		return event_exception(vcpu, 13, regs->error);
@@ -167,7 +170,10 @@ static int soft_interrupt(struct lg_vcpu *vcpu)
 	    (lg_user_mode(vcpu) && !(gate->flags & LGUEST_GATE_USER)))
 		return event_exception(vcpu, 13, vector << 3 | 2);
 	regs->rip += 2;
-	return event_soft(vcpu, vector);
+	err = event_soft(vcpu, vector);
+	if (err)
+		regs->rip -= 2;
+	return err;
 }
 
 static int general_protection(struct lg_vcpu *vcpu)

@@ -73,6 +73,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	init_waitqueue_head(&vcpu->sleep);
 	interrupt_init(vcpu);
 	setup_unpin(vcpu);
+	vcpu->fresh = true;
 	if (id)
 		vcpu->activity = LG_ACTIVITY_DOWN;
 	mutex_init(&vcpu->lock);
@@ -149,13 +150,14 @@ int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *out)
 	return 0;
 }
 
-/* A data selector that a load of it can never fault on. */
+/* A data selector that a load of it can never fault on; see setup_drop_tls(). */
 static bool good_selector(u16 selector)
 {
 	u16 any_rpl = selector | 3;
 
 	return any_rpl == 3 || any_rpl == LGUEST_DS || any_rpl == LGUEST_CS ||
-	       any_rpl == LGUEST_CS32;
+	       any_rpl == LGUEST_CS32 ||
+	       (!(selector & 4) && setup_tls_of(selector) < LGUEST_TLS_COUNT);
 }
 
 static bool good_regs(const struct lg_regs *regs)
@@ -218,7 +220,9 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 	state->segs[2] = in->fs;
 	state->segs[3] = in->gs;
 	vcpu->pkru = in->pkru;
-	WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
+	/* Down, but only because nobody has said what it is to do. */
+	if (vcpu->fresh)
+		WRITE_ONCE(vcpu->activity, LG_ACTIVITY_RUN);
 	state->flags &= ~SW_USER;
 	if (in->mode == LG_MODE_USER)
 		state->flags |= SW_USER;

@@ -7,7 +7,7 @@
  *
  * Whatever bytes a guest runs, and whatever it leaves in its registers, its
  * page tables and its struct lguest_data, it can end only itself.  Each run is
- * one guest of one of three kinds (enum kind), made from a seed of its own, so
+ * one guest of one of four kinds (enum kind), made from a seed of its own, so
  * that a run which found something is found again by its number alone.
  *
  * A run may end in any kill, a shutdown, or its time being up.  What may not
@@ -34,7 +34,7 @@
 
 static struct {
 	unsigned long long runs, timeouts, shutdowns, refused, switches;
-	unsigned long long kills[TRAPS], odd_kills;
+	unsigned long long kills[TRAPS], odd_kills, records, interrupts;
 } seen;
 
 /* Random, and enough of it to have a life of its own in each run. */
@@ -81,8 +81,11 @@ static int prepare(struct fuzz *fuzz)
 	if (end != LG_EXIT_NOTIFY)
 		return -1;
 	fuzz_regs(fuzz, &regs);
-	if (vmm_set_regs(vmm, &regs) == 0)
+	if (vmm_set_regs(vmm, &regs) == 0) {
+		fuzz_events(fuzz);
+		seen.records += fuzz->taken;
 		return 0;
+	}
 	seen.refused++;
 	return errno == EINVAL ? 1 : -1;
 }
@@ -122,9 +125,12 @@ static bool one_run(struct vmm *vmm, __u64 seed)
 	seen.runs++;
 	end = prepare(&fuzz);
 	if (end == 0) {
+		fuzz_scribble(&fuzz);
 		end = vmm_run(vmm);
+		fuzz_scribble_end();
 		wrong = judge(vmm, end);
-		seen.switches += *(__u32 *)vmm_at(vmm, FUZZ_COUNTER, 4);
+		seen.interrupts += vmm->run->stat[LG_STAT_INTERRUPTS];
+		seen.switches += *(__u32 *)vmm_at(vmm, FUZZ_COUNTER, 4) % 65;
 	} else if (end < 0) {
 		wrong = "the stub did not come to its end";
 	}
@@ -166,9 +172,11 @@ static void report(void)
 		if (seen.kills[i])
 			printf(", trap %#x: %llu", i, seen.kills[i]);
 	}
-	printf(", others: %llu\n# %llu returns to user mode with random "
+	printf(", others: %llu\n# %llu records taken, %llu interrupts",
+	       seen.odd_kills, seen.records, seen.interrupts);
+	printf("\n# %llu returns to user mode with random "
 	       "words\n",
-	       seen.odd_kills, seen.switches);
+	       seen.switches);
 	fflush(stdout);
 }
 
@@ -195,7 +203,7 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	plan(2);
+	plan(3);
 	diag("seed %llu", seed);
 	while (fine && done < runs) {
 		part = runs - done < RUNS_PER_VM ? runs - done : RUNS_PER_VM;
@@ -208,5 +216,8 @@ int main(int argc, char **argv)
 	ok(fine, "no guest ended anything but itself");
 	ok(runs < 500 || seen.switches > runs / 10,
 	   "and the direct path was taken often enough to matter");
+	ok(runs < 500 ||
+		   (seen.records > runs / 4 && seen.interrupts > runs / 20),
+	   "and what the host remembers was good enough, too");
 	return tap_end();
 }

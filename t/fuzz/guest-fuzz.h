@@ -2,8 +2,8 @@
 /*
  * guest-fuzz.h - where a guest of the fuzzer has what
  *
- * guest-fuzz.c runs guests and judges how they end; guest-words.c makes them
- * up, out of one number each.
+ * guest-fuzz.c runs guests and judges how they end; guest-words.c and
+ * guest-events.c make them up, out of one number each.
  */
 #ifndef GUEST_FUZZ_H
 #define GUEST_FUZZ_H
@@ -18,6 +18,8 @@
 #define FUZZ_DATA    0x102000ULL /* struct lguest_data, somewhere in here */
 #define FUZZ_IMAGES  0x103000ULL /* 64 of them, to be copied there */
 #define FUZZ_COUNTER 0x104000ULL /* how many have been */
+#define FUZZ_RING    0x105000ULL
+#define FUZZ_CLOCK   0x106000ULL
 #define FUZZ_CODE    0x110000ULL
 #define FUZZ_STACK   0x120000ULL
 #define FUZZ_USER    0x130000ULL
@@ -28,6 +30,7 @@ enum fuzz_kind {
 	FUZZ_KIND_CODE, /* random instructions */
 	FUZZ_KIND_DATA, /* random words in lguest_data, the direct path */
 	FUZZ_KIND_TABLES, /* random page tables below random instructions */
+	FUZZ_KIND_EVENTS, /* random gates, events, calls in the ring */
 	FUZZ_KINDS,
 };
 
@@ -37,6 +40,8 @@ struct fuzz {
 	enum fuzz_kind kind;
 	__u64 data_gpa;
 	__u64 entry, exit; /* of system calls */
+	__u32 ring_tail;
+	unsigned int taken; /* records */
 };
 
 __u64 fuzz_next(struct fuzz *fuzz);
@@ -47,7 +52,19 @@ bool fuzz_one_in(struct fuzz *fuzz, unsigned int n);
 /* fuzz_fill - the run's kind, and all of its memory */
 void fuzz_fill(struct fuzz *fuzz);
 
+/* fuzz_number - one of the sort that matters */
+__u64 fuzz_number(struct fuzz *fuzz);
+
 /* fuzz_regs - registers to start the run with */
 void fuzz_regs(struct fuzz *fuzz, struct lg_regs *ret_regs);
+
+/* guest-events.c */
+
+/* fuzz_events - what the host remembers of the guest, once that is prepared */
+void fuzz_events(struct fuzz *fuzz);
+
+/* fuzz_scribble - on what the host reads, in some of the runs */
+void fuzz_scribble(struct fuzz *fuzz);
+void fuzz_scribble_end(void);
 
 #endif /* GUEST_FUZZ_H */

@@ -31,7 +31,7 @@ asm("	.pushsection .rodata\n"
 							    "	mov $" STRING(
 								    LHCALL_SET_SYSCALL) ", %eax\n"
 											"	mov %r12, %rdi\n"
-											"	mov %r13, %rsi\n"
+											"	mov %r13, %rsi\n	xor %edx, %edx\n	xor %r10d, %r10d\n"
 											"	syscall\n"
 											"	mov $" STRING(
 												LHCALL_NOTIFY) ", %eax\n"
@@ -100,6 +100,25 @@ static const char *const words[] = {
 	"\x05\xb8\x21\x00\x00\x00",
 	"\x05\xb8\x20\x00\x00\x00",
 	"\x05\xb8\x04\x00\x00\x00",
+	"\x05\xb8\x06\x00\x00\x00",
+	"\x05\xb8\x07\x00\x00\x00",
+	"\x05\xb8\x09\x00\x00\x00",
+	"\x05\xb8\x0a\x00\x00\x00",
+	"\x05\xb8\x0e\x00\x00\x00",
+	"\x05\xb8\x10\x00\x00\x00",
+	"\x05\xb8\x13\x00\x00\x00",
+	"\x05\xb8\x16\x00\x00\x00",
+	"\x05\xb8\x22\x00\x00\x00",
+	"\x05\xb8\x23\x00\x00\x00",
+	"\x05\xb8\x24\x00\x00\x00",
+	"\x05\xb8\x25\x00\x00\x00",
+	"\x05\xb8\x26\x00\x00\x00",
+	"\x05\xb8\x27\x00\x00\x00",
+	"\x05\xb8\x28\x00\x00\x00",
+	"\x05\xb8\x29\x00\x00\x00",
+	"\x05\xb8\x2a\x00\x00\x00",
+	"\x05\xb8\x2b\x00\x00\x00",
+	"\x05\xb8\x2c\x00\x00\x00",
 	"\x05\xf3\x48\x0f\xae\xd8", /* wrgsbase rax */
 	"\x05\xf3\x48\x0f\xae\xd0", /* wrfsbase rax */
 	"\x05\xf3\x48\x0f\xae\xc8", /* rdgsbase rax */
@@ -119,6 +138,13 @@ static const char *const words[] = {
 	"\x02\xff\x18", /* lcall (rax) */
 	"\x03\x48\x89\xc4", /* mov rax, rsp */
 	"\x01\xf4", /* hlt */
+	"\x02\xcd\x40", /* int of an interrupt's vector */
+	"\x03\x0f\x20\xd0", /* mov cr2, rax */
+	"\x03\x0f\x20\xd8", /* mov cr3, rax */
+	"\x02\x0f\x32", /* rdmsr */
+	"\x01\xec", /* in dx, al */
+	"\x02\x0f\x09", /* wbinvd */
+	"\x01\x90", /* where the flag is looked at */
 	"\x01\xfc", /* cld */
 	"\x01\xfd", /* std */
 	"\x02\xeb\xfe", /* jmp . */
@@ -127,8 +153,7 @@ static const char *const words[] = {
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
-/* A number of the sort that matters. */
-static __u64 number(struct fuzz *fuzz)
+__u64 fuzz_number(struct fuzz *fuzz)
 {
 	const struct lg_info *info = &fuzz->vmm->info;
 	__u64 r = fuzz_next(fuzz);
@@ -211,11 +236,11 @@ static void fill_image(struct fuzz *fuzz, struct lguest_data *image)
 	if (!fuzz_one_in(fuzz, 8))
 		memcpy(user + at, "\x0f\x05", 2);
 	if (fuzz_one_in(fuzz, 40))
-		image->user_rip = number(fuzz);
+		image->user_rip = fuzz_number(fuzz);
 	if (fuzz_one_in(fuzz, 20))
 		image->user_rflags |= 0x100;
 	if (fuzz_one_in(fuzz, 40))
-		image->user_gs_base = number(fuzz);
+		image->user_gs_base = fuzz_number(fuzz);
 }
 
 static void fill_images(struct fuzz *fuzz)
@@ -242,7 +267,7 @@ static void spoil_tables(struct fuzz *fuzz)
 			       8);
 		switch (fuzz_next(fuzz) % 4) {
 		case 0:
-			*entry = number(fuzz);
+			*entry = fuzz_number(fuzz);
 			break;
 		case 1:
 			*entry ^= 1ULL << fuzz_next(fuzz) % 64;
@@ -300,7 +325,7 @@ void fuzz_regs(struct fuzz *fuzz, struct lg_regs *regs)
 
 	memset(regs, 0, sizeof(*regs));
 	for (i = 0; i < 16; i++)
-		gpr[i] = number(fuzz);
+		gpr[i] = fuzz_number(fuzz);
 	if (!fuzz_one_in(fuzz, 4))
 		regs->rsp = FUZZ_STACK + (fuzz_next(fuzz) % FUZZ_BYTES & ~7ULL);
 	regs->rip = FUZZ_CODE + fuzz_next(fuzz) % FUZZ_BYTES;

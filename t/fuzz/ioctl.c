@@ -210,29 +210,74 @@ static void fill_regs(__u64 *state, struct lg_regs *regs)
 	spoil(state, regs, sizeof(*regs));
 }
 
-static void act_state(__u64 *state, int fd)
+#define RECORD_BYTES 16384
+
+static int state_call(int fd, unsigned long cmd, __u32 type, __u32 bytes,
+		      void *record)
 {
-	union {
-		struct lg_regs regs;
-		struct lg_debugregs debug;
-	} record = { .debug = { .dr6 = 0 } };
 	struct lg_state which = {
-		.type = LG_STATE_REGS + below(state, 2),
-		.addr = (__u64)(uintptr_t)&record,
+		.type = type,
+		.bytes = bytes,
+		.addr = (__u64)(uintptr_t)record,
 	};
 
-	if (which.type == LG_STATE_REGS) {
-		fill_regs(state, &record.regs);
-		which.bytes = sizeof(record.regs);
-	} else {
-		record.debug.dr[below(state, 4)] = edge(state);
-		record.debug.dr7 = edge(state);
-		spoil(state, &record, sizeof(record.debug));
-		which.bytes = sizeof(record.debug);
+	return call(fd, cmd, &which);
+}
+
+static __u32 fpu_bytes;
+
+static void act_state(__u64 *state, int fd)
+{
+	const __u32 sizes[] = {
+		sizeof(struct lg_regs),   sizeof(struct lg_debugregs),
+		sizeof(struct lg_events), sizeof(struct lg_gates),
+		sizeof(struct lg_setup),  fpu_bytes,
+	};
+	__u32 type = below(state, 6), bytes = sizes[type];
+	_Alignas(64) char record[RECORD_BYTES] = { 0 };
+	struct lg_state which = {
+		.type = type + 1,
+		.bytes = bytes,
+		.addr = (__u64)(uintptr_t)record,
+	};
+
+	/* What is there now, with something else in it. */
+	state_call(fd, LG_STATE_GET, type + 1, bytes, record);
+	if (type == 0 && below(state, 2))
+		fill_regs(state, (void *)record);
+	if (type == 4 && below(state, 2)) {
+		struct lg_setup *setup = (void *)record;
+
+		setup->data = below(state, RAM_PAGES) * 4096ULL;
+		setup->info = below(state, RAM_PAGES) * 4096ULL + 1024;
+		setup->ring = below(state, RAM_PAGES) * 4096ULL;
+		setup->clock = below(state, RAM_PAGES) * 4096ULL + 64;
 	}
+	spoil(state, record, bytes);
 	/* Reading must not be able to hit what we stand on: not the address. */
-	spoil(state, &which, offsetof(struct lg_state, addr));
-	call(fd, below(state, 4) ? LG_STATE_SET : LG_STATE_GET, &which);
+	if (below(state, 9) == 0)
+		spoil(state, &which, offsetof(struct lg_state, addr));
+	if (which.bytes <= RECORD_BYTES)
+		call(fd, LG_STATE_SET, &which);
+}
+
+static void act_vm(__u64 *state, int fd)
+{
+	struct lg_interrupt interrupt = {
+		.vcpu = below(state, 3),
+		.vector = below(state, 8) ? 32 + below(state, 224) : 2,
+	};
+	struct lg_clock clock = { .ns = edge(state) };
+
+	if (below(state, 3)) {
+		spoil(state, &interrupt, sizeof(interrupt));
+		call(fd, LG_INTERRUPT, &interrupt);
+	} else if (below(state, 2)) {
+		spoil(state, &clock, sizeof(clock));
+		call(fd, LG_CLOCK_SET, &clock);
+	} else {
+		call(fd, LG_CLOCK_GET, &clock);
+	}
 }
 
 static void act_map(__u64 *state, int fd)
@@ -264,14 +309,14 @@ static void scribble(__u64 *state, int fd)
 
 static void act(__u64 *state)
 {
-	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11,
-				       0x12, 0x20, 0x21, 0x22 };
+	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11, 0x12, 0x15, 0x16,
+				       0x17, 0x18, 0x19, 0x20, 0x21, 0x22 };
 	struct lg_vm_create vm = { .abi = 1, .features = below(state, 4) };
 	struct lg_vcpu_create vcpu = { .id = below(state, 3) };
 	char raw[512];
 	int fd = any_fd(state);
 
-	switch (below(state, 12)) {
+	switch (below(state, 14)) {
 	case 0:
 		keep_fd(state, open("/dev/lguest", O_RDWR | O_CLOEXEC));
 		break;
@@ -304,11 +349,15 @@ static void act(__u64 *state)
 		scribble(state, fd);
 		break;
 	case 11:
+	case 12:
+		act_vm(state, fd);
+		break;
+	case 13:
 		memset(raw, 0, sizeof(raw));
 		spoil(state, raw, sizeof(raw));
 		call(fd,
-		     _IOC(below(state, 4), LG_IOC_MAGIC, calls[below(state, 8)],
-			  below(state, 512)),
+		     _IOC(below(state, 4), LG_IOC_MAGIC,
+			  calls[below(state, 13)], below(state, 512)),
 		     below(state, 4) ? raw : (void *)(uintptr_t)edge(state));
 		break;
 	}
@@ -334,11 +383,15 @@ static void begin(__u64 *state)
 {
 	struct lg_vm_create vm = { .abi = LG_ABI_VERSION };
 	struct lg_vcpu_create vcpu = { .id = 0 };
+	struct lg_info info;
 	int i;
 
 	for (i = 0; i < FDS; i++)
 		fds[i] = -1;
 	fds[0] = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+	if (ioctl(fds[0], LG_INFO, &info) || info.fpu_bytes > RECORD_BYTES)
+		_exit(1);
+	fpu_bytes = info.fpu_bytes;
 	for (i = 1; i < 4; i++) {
 		struct lg_slot slot = { .bytes = RAM_PAGES * 4096ULL };
 
@@ -434,10 +487,12 @@ int main(int argc, char **argv)
 		bad += !run_apart(seed + i);
 	is(bad, 0, "%llu runs end by themselves (seed %llu)", runs, seed);
 	diag("taken: %llu VMs, %llu slots added, %llu removed, %llu vcpus, "
-	     "%llu runs, %llu states got, %llu set",
+	     "%llu runs, %llu states got, %llu set, %llu interrupts, %llu "
+	     "clocks set",
 	     taken[0x01], taken[0x10], taken[0x11], taken[0x12], taken[0x20],
-	     taken[0x21], taken[0x22]);
-	ok(taken[0x20] && taken[0x22], "some calls were good ones");
+	     taken[0x21], taken[0x22], taken[0x15], taken[0x19]);
+	ok(taken[0x20] && taken[0x22] && taken[0x15] && taken[0x19],
+	   "some calls were good ones");
 	is((__u64)module_users(), (__u64)users, "they leave nothing open");
 	ok(memory_is_back(before), "nor any memory behind");
 	return tap_end();

@@ -47,7 +47,8 @@ $(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.c.o $(GUEST_COMMON) guestos/guestos.lds
 		-T guestos/guestos.lds -o $@ $(filter %.o,$^)
 
 build/t/lgrun: t/lib/lgrun.c t/lib/vmm.c
-build/t/guest-fuzz: t/fuzz/guest-fuzz.c t/fuzz/guest-words.c t/lib/vmm.c
+build/t/guest-fuzz: t/fuzz/guest-fuzz.c t/fuzz/guest-words.c \
+	t/fuzz/guest-events.c t/lib/vmm.c
 build/t/patterns: t/lib/patterns.c t/lib/vmm.c $(GUEST_OUT)/patterns.elf
 $(GUEST_PROGRAMS): build/t/%:
 	@mkdir -p $(@D)

@@ -89,6 +89,22 @@ CASE(ring_gone, "a ring that is taken away is not looked at")
 	check_is(ring.tail, 0, "tail");
 }
 
+/*
+ * It was killed with its lguest_info gone and its lguest_data not; and then
+ * the call in the ring had made something pending, and the host looked in the
+ * missing page whether the guest has that vector blocked.
+ */
+CASE(init_half, "LGUEST_INIT without one of its pages ends the guest alone",
+     DIES(LGUEST_TRAP_SYSCALL), .why = "both pages", STEPS(2))
+{
+	u64 data = step ? ~0ULL : (u64)&lguest_data;
+
+	hypercall(LHCALL_SET_RING, (u64)&ring, 0, 0, 0);
+	queue(LHCALL_SEND_IPI, 1, 0x40, 0);
+	hypercall(LHCALL_LGUEST_INIT, data, step ? (u64)&info : ~0ULL,
+		  LGUEST_ABI_VERSION, 0);
+}
+
 /* ---- stacks ---- */
 
 CASE(lguest_load_esp0, "lguest_load_esp0: SET_STACK sets sp0")

@@ -3,10 +3,11 @@
 # system.mk - the host under test: its programs, its guest, its kernel module
 
 SYSTEM_OUT := build/t/system
-SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram
+SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
-ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_PROGRAMS)
+ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
+	$(SYSTEM_PROGRAMS)
 
 build/lgtest.ko: t/module/lgtest.c t/module/Kbuild build/kdir
 	$(call say,KBUILD,$@)
@@ -25,6 +26,19 @@ $(SYSTEM_OUT)/guest.elf: t/system/guest.c t/system/pattern.S t/system/ops.h \
 		-T guestos/guestos.lds -o $@ \
 		$(filter t/system/%.c t/system/%.S %.o,$^)
 
+# The one with several vcpus, whose events enter as those of t/guest do.
+$(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
+		t/system/smp-guest.h t/system/smp.h \
+		$(GUEST_OUT)/event-entry.S.o $(GUESTOS_OBJS) guestos/guestos.lds
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(GUEST_FLAGS)) -It/system -static \
+		-nostdlib -no-pie -Wl,--build-id=none \
+		-Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096 \
+		-T guestos/guestos.lds -o $@ \
+		$(filter t/system/%.c %.o,$^)
+
+$(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move: t/system/crowd.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
 		t/system/busy.c t/lib/vmm.c
 build/t/ioctl-fuzz: t/fuzz/ioctl.c t/system/busy.c t/lib/vmm.c

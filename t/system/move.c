@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * move.c - a guest is taken apart and put together again, and must not notice
+ *
+ * Story: move.t.  Start at main(), then move().
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../lib/tap.h"
+#include "busy.h"
+#include "crowd.h"
+
+#define MOVES     400
+#define MAX_BYTES 16384
+#define RECORDS   6
+
+/* All records of a vcpu, in the order of their types. */
+struct records {
+	__u32 bytes[RECORDS];
+	_Alignas(64) __u8 of[RECORDS][MAX_BYTES];
+};
+
+static struct records kept[SMP_VCPUS], now;
+
+static void find_sizes(struct records *records, const struct lg_info *info)
+{
+	const __u32 sizes[RECORDS] = {
+		sizeof(struct lg_regs),   sizeof(struct lg_debugregs),
+		sizeof(struct lg_events), sizeof(struct lg_gates),
+		sizeof(struct lg_setup),  info->fpu_bytes,
+	};
+
+	memcpy(records->bytes, sizes, sizeof(sizes));
+	if (info->fpu_bytes > MAX_BYTES)
+		bail_out("FPU records have %u bytes", info->fpu_bytes);
+}
+
+/* 0 or an errno. */
+static int state(int fd, unsigned long call, int i, __u32 bytes, void *record)
+{
+	struct lg_state which = {
+		.type = (__u32)i + 1,
+		.bytes = bytes,
+		.addr = (__u64)(uintptr_t)record,
+	};
+
+	return ioctl(fd, call, &which) ? errno : 0;
+}
+
+static void get_all(struct crowd *crowd, int id, struct records *records)
+{
+	int i, err;
+
+	find_sizes(records, &crowd->vmm.info);
+	for (i = 0; i < RECORDS; i++) {
+		err = state(crowd->member[id].fd, LG_STATE_GET, i,
+			    records->bytes[i], records->of[i]);
+		if (err)
+			bail_out("LG_STATE_GET %d: %s", i + 1, strerror(err));
+	}
+}
+
+/* In any order, which is what shuffles and first say. */
+static void set_all(struct crowd *crowd, int id, struct records *records)
+{
+	int i, at, err, step = random() & 1 ? 1 : 5, first = (int)random();
+
+	for (i = 0; i < RECORDS; i++) {
+		at = (int)(((unsigned int)first + (unsigned int)(i * step)) %
+			   RECORDS);
+		err = state(crowd->member[id].fd, LG_STATE_SET, at,
+			    records->bytes[at], records->of[at]);
+		if (err)
+			bail_out("LG_STATE_SET %d of vcpu %d: %s", at + 1, id,
+				 strerror(err));
+	}
+}
+
+static void clock_call(int vm, unsigned long call, struct lg_clock *clock)
+{
+	if (ioctl(vm, call, clock))
+		bail_out("LG_CLOCK_GET or _SET: %s", strerror(errno));
+}
+
+/* Another VM on the same memory. */
+static void renew_vm(struct crowd *crowd)
+{
+	struct lg_vm_create create = {
+		.abi = LG_ABI_VERSION,
+		.features = crowd->vmm.info.features,
+	};
+	struct lg_slot slot = {
+		.bytes = crowd->vmm.ram_bytes,
+		.memfd = crowd->vmm.memfd,
+	};
+	int i;
+
+	for (i = 0; i < crowd->members; i++) {
+		munmap(crowd->member[i].run, 4096);
+		close(crowd->member[i].fd);
+	}
+	close(crowd->vmm.vm);
+	crowd->vmm.vm = ioctl(crowd->vmm.device, LG_VM_CREATE, &create);
+	if (crowd->vmm.vm < 0 || ioctl(crowd->vmm.vm, LG_SLOT_ADD, &slot))
+		bail_out("another VM: %s", strerror(errno));
+	for (i = 0; i < crowd->members; i++)
+		crowd_vcpu(crowd, i);
+	crowd->vmm.vcpu = crowd->member[0].fd;
+}
+
+static void move(struct crowd *crowd)
+{
+	struct lg_clock clock = { 0 };
+	int i, late = random() & 1;
+
+	clock_call(crowd->vmm.vm, LG_CLOCK_GET, &clock);
+	for (i = 0; i < crowd->members; i++)
+		get_all(crowd, i, &kept[i]);
+	renew_vm(crowd);
+	if (!late)
+		clock_call(crowd->vmm.vm, LG_CLOCK_SET, &clock);
+	for (i = 0; i < crowd->members; i++)
+		set_all(crowd, i, &kept[i]);
+	if (late)
+		clock_call(crowd->vmm.vm, LG_CLOCK_SET, &clock);
+}
+
+/* How many of each kind of moment have been met. */
+static struct {
+	unsigned int user, halted, helped, pending, blocked, timer, ring;
+} met;
+
+static void note_moment(void)
+{
+	const struct lg_regs *regs = (void *)kept[0].of[0];
+	const struct lg_events *events = (void *)kept[0].of[2];
+	const struct lg_events *others = (void *)kept[1].of[2];
+
+	met.user += regs->mode == LG_MODE_USER;
+	met.halted += events->activity != LG_ACTIVITY_RUN;
+	met.helped += others->activity != LG_ACTIVITY_DOWN;
+	met.pending += events->pending[0] || events->pending[1];
+	met.blocked += !!(events->nmi & LG_NMI_BLOCKED);
+	met.timer += !!events->timer_ns;
+}
+
+static bool moves(struct crowd *crowd, int times)
+{
+	int i, j;
+
+	for (i = 0; i < times; i++) {
+		crowd_start(crowd);
+		/* Sometimes at once, sometimes not before it has gone on. */
+		if (i % 4 == 0 &&
+		    !crowd_await(crowd, &crowd_words(crowd)->progress,
+				 crowd_words(crowd)->progress + 1))
+			return false;
+		for (j = (int)(random() % 40000); j; j--)
+			__asm__ volatile("pause");
+		crowd_stop(crowd);
+		for (j = 0; j < crowd->members; j++)
+			if (crowd_end(crowd, j) != CROWD_RUNNING)
+				return crowd_finish(crowd);
+		move(crowd);
+		note_moment();
+	}
+	return true;
+}
+
+static void test_moves(void)
+{
+	struct crowd crowd;
+
+	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	ok(moves(&crowd, MOVES), "a guest does not notice that it is moved");
+	crowd_start(&crowd);
+	ok(crowd_await(&crowd, &crowd_words(&crowd)->progress,
+		       crowd_words(&crowd)->progress + 5),
+	   "and goes on, after %llu rounds", crowd_words(&crowd)->progress);
+	diag("of %d: in user mode %u, halted %u, helped %u, pending %u, NMI "
+	     "blocked %u, timer %u",
+	     MOVES, met.user, met.halted, met.helped, met.pending, met.blocked,
+	     met.timer);
+	crowd_destroy(&crowd);
+}
+
+/* ---- what a record may not be ---- */
+
+/* Time goes on in one word; and the FPU's record may vary in what is unused. */
+static bool same(struct records *a, struct records *b)
+{
+	struct lg_events *x = (void *)a->of[2], *y = (void *)b->of[2];
+	int i;
+
+	y->timer_ns = x->timer_ns;
+	for (i = 0; i < RECORDS; i++)
+		if (memcmp(a->of[i], b->of[i], a->bytes[i])) {
+			diag("record %d is another", i + 1);
+			return false;
+		}
+	return true;
+}
+
+#define BAD(record, type, field, value)                                    \
+	{                                                                  \
+		record, offsetof(type, field), sizeof(((type *)0)->field), \
+			value, #type "." #field " = " #value               \
+	}
+
+static const struct {
+	int record;
+	size_t offset, bytes;
+	__u64 value;
+	const char *what;
+} bad[] = {
+	BAD(0, struct lg_regs, rip, 1ULL << 47),
+	BAD(0, struct lg_regs, fs_base, 1ULL << 63),
+	BAD(0, struct lg_regs, gs_base, 1ULL << 63),
+	BAD(0, struct lg_regs, user_gs_base, 1ULL << 63),
+	BAD(0, struct lg_regs, cs, 0x10),
+	BAD(0, struct lg_regs, cs, 0),
+	BAD(0, struct lg_regs, ss, 0),
+	BAD(0, struct lg_regs, ss, 0x63),
+	BAD(0, struct lg_regs, ds, 0x40),
+	BAD(0, struct lg_regs, es, 0x83),
+	BAD(0, struct lg_regs, fs, 0x67),
+	BAD(0, struct lg_regs, gs, 0x5b),
+	BAD(0, struct lg_regs, mode, 2),
+	BAD(0, struct lg_regs, reserved0, 1),
+	BAD(0, struct lg_regs, reserved[6], 1),
+	BAD(1, struct lg_debugregs, dr[0], 1ULL << 63),
+	BAD(1, struct lg_debugregs, dr[3], 0xffff800000000000),
+	BAD(1, struct lg_debugregs, reserved[1], 1),
+	BAD(2, struct lg_events, pending[0], 1),
+	BAD(2, struct lg_events, pending[0], 1U << 31),
+	BAD(2, struct lg_events, activity, 4),
+	BAD(2, struct lg_events, nmi, 8),
+	BAD(2, struct lg_events, timer_vector, 31),
+	BAD(2, struct lg_events, timer_vector, 256),
+	BAD(2, struct lg_events, reserved0, 1),
+	BAD(2, struct lg_events, reserved[8], 1),
+	BAD(3, struct lg_gates, gate[0].handler, 1ULL << 47),
+	BAD(3, struct lg_gates, gate[0].flags, 4),
+	BAD(3, struct lg_gates, gate[256].handler, 1),
+	BAD(3, struct lg_gates, gate[256].flags, 1),
+	BAD(3, struct lg_gates, gate[257].handler, 1ULL << 63),
+	BAD(4, struct lg_setup, features, 1ULL << 4),
+	BAD(4, struct lg_setup, features, 1ULL << 63),
+	BAD(4, struct lg_setup, data, 8),
+	BAD(4, struct lg_setup, data, LG_NOWHERE),
+	BAD(4, struct lg_setup, data, 1ULL << 40),
+	BAD(4, struct lg_setup, info, 64),
+	BAD(4, struct lg_setup, info, LG_NOWHERE),
+	BAD(4, struct lg_setup, info, 1ULL << 63),
+	BAD(4, struct lg_setup, ring, 2048),
+	BAD(4, struct lg_setup, ring, 1ULL << 44),
+	BAD(4, struct lg_setup, clock, 1ULL << 43),
+	BAD(4, struct lg_setup, clock, 32),
+	BAD(4, struct lg_setup, entry, 1ULL << 47),
+	BAD(4, struct lg_setup, exit, 1ULL << 63),
+	BAD(4, struct lg_setup, iret, 1),
+	BAD(4, struct lg_setup, fault, 1),
+	BAD(4, struct lg_setup, noirq_end, 4097),
+	BAD(4, struct lg_setup, noirq_start, 1),
+	BAD(4, struct lg_setup, tls[0], 1),
+	BAD(4, struct lg_setup, tls[3], 0x00cffa000000ffff),
+	BAD(4, struct lg_setup, reserved0, 1),
+	BAD(4, struct lg_setup, reserved[15], 1),
+};
+
+static void refuse(struct crowd *crowd, int record, void *bytes,
+		   const char *what)
+{
+	int err = state(crowd->member[0].fd, LG_STATE_SET, record,
+			kept[0].bytes[record], bytes);
+
+	get_all(crowd, 0, &now);
+	ok(err == EINVAL && same(&kept[0], &now), "refused whole: %s", what);
+}
+
+static void test_bad(void)
+{
+	static _Alignas(64) __u8 copy[MAX_BYTES];
+	struct crowd crowd;
+	size_t i;
+
+	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	moves(&crowd, 5);
+	get_all(&crowd, 0, &kept[0]);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(copy, kept[0].of[bad[i].record], sizeof(copy));
+		memcpy(copy + bad[i].offset, &bad[i].value, bad[i].bytes);
+		refuse(&crowd, bad[i].record, copy, bad[i].what);
+	}
+	memcpy(copy, kept[0].of[5], sizeof(copy));
+	copy[512 + 7] = 0x80; /* XSTATE_BV: what nobody has */
+	refuse(&crowd, 5, copy, "an FPU component that is not there");
+	memcpy(copy, kept[0].of[5], sizeof(copy));
+	copy[512] |= 3;
+	memset(copy + 24, 0xff, 4); /* MXCSR */
+	refuse(&crowd, 5, copy, "MXCSR with all bits");
+	ok(moves(&crowd, 5), "and after all that the guest goes on");
+	crowd_destroy(&crowd);
+}
+
+int main(void)
+{
+	int users = module_users();
+
+	srandom(1);
+	test_moves();
+	test_bad();
+	is((__u64)module_users(), (__u64)users, "nothing is left open");
+	return tap_end();
+}
