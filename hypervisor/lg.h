@@ -336,6 +336,12 @@ int interrupt_sleep(struct lg_vcpu *vcpu);
 int interrupt_vcpu_up(struct lg_vcpu *vcpu, u64 id, u64 rip, u64 rsp, u64 arg);
 int interrupt_start(struct lg_vcpu *vcpu);
 
+/* pin.c */
+int pin_or_kill(struct lg_vcpu *vcpu, const char *call, unsigned int which,
+		gpa_t gpa);
+int pin_all(struct lg_vcpu *vcpu, const u64 gpas[PIN_COUNT]);
+void pin_none(struct lg_vcpu *vcpu);
+
 /* clock.c */
 void clock_init(struct lg_vm *vm);
 u32 clock_tsc_khz(void);
@@ -354,12 +360,10 @@ bool setup_leave_kernel(struct lg_vcpu *vcpu, bool iret);
 bool setup_enter_kernel(struct lg_vcpu *vcpu);
 void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told);
 void setup_forget(struct lg_vcpu *vcpu);
-void setup_unpin(struct lg_vcpu *vcpu);
 u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted);
 void setup_update(struct lg_vcpu *vcpu);
 bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault);
 bool setup_good_gate(u64 vector, u64 handler, u64 flags);
-int setup_pin_all(struct lg_vcpu *vcpu, const u64 gpas[PIN_COUNT]);
 bool setup_good_tls(u64 descriptor);
 void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 descriptor);
 unsigned int setup_tls_of(u16 selector);

@@ -119,7 +119,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 
 	if (!good_setup(vcpu, in))
 		return -EINVAL;
-	err = setup_pin_all(vcpu, gpas);
+	err = pin_all(vcpu, gpas);
 	if (err)
 		return err == -EFAULT ? -EINVAL : err;
 	vcpu->told.features = in->features;

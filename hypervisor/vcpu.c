@@ -72,7 +72,7 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	vcpu->inside = -1;
 	init_waitqueue_head(&vcpu->sleep);
 	interrupt_init(vcpu);
-	setup_unpin(vcpu);
+	pin_none(vcpu);
 	vcpu->fresh = true;
 	if (id)
 		vcpu->activity = LG_ACTIVITY_DOWN;
@@ -103,7 +103,7 @@ void vcpu_destroy(struct lg_vcpu *vcpu)
 	mutex_unlock(&vm->lock);
 	if (vcpu->mm)
 		attach_put(vcpu->mm);
-	setup_unpin(vcpu);
+	pin_none(vcpu);
 	interrupt_fini(vcpu);
 	free_vcpu(vcpu);
 	vm_put(vm);

@@ -16,7 +16,6 @@
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
-#include <lguest/guest.h>
 
 #define LG_ABI_MIN     1 /* the oldest daemon this module serves */
 #define LG_ABI_VERSION 1 /* the newest */
@@ -201,7 +200,7 @@ struct lg_gate {
 };
 
 struct lg_gates {
-	struct lg_gate gate[LGUEST_GATES];
+	struct lg_gate gate[258]; /* LGUEST_GATES */
 };
 
 /* What the guest has told of itself.  LG_NOWHERE: not yet. */
@@ -210,7 +209,7 @@ struct lg_setup {
 	__u64 data, info, ring, clock; /* gpa, or LG_NOWHERE */
 	__u64 entry, exit, iret, fault; /* LHCALL_SET_SYSCALL */
 	__u64 noirq_start, noirq_end;
-	__u64 tls[LGUEST_TLS_COUNT];
+	__u64 tls[4]; /* LGUEST_TLS_COUNT */
 	__u32 ring_tail;
 	__u32 reserved0;
 	__u64 reserved[16];
