@@ -14,6 +14,8 @@
  *
  * What must never happen: a pinned page put while the window still shows it.
  *
+ * Long because each call that tells us something is here, with its checks.
+ *
  * Next: hypervisor/clock.c
  */
 #include <linux/mm.h>
