@@ -5,6 +5,8 @@
  * The structures first, each field with the lock that guards it, then the
  * functions by file, in the order in which README.md's journey meets them.
  *
+ * Long because everyone has to look here and should have to only here.
+ *
  * Locks, outermost first:
  *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
  *	vm->lock	the list of vcpus, and who changes RAM slots
@@ -301,6 +303,7 @@ void attach_put(struct mm_struct *mm);
 /* world.c */
 void world_init(void);
 void world_put(struct lg_vcpu *vcpu);
+void world_leave(struct lg_vcpu *vcpu);
 void world_notifier_init(struct lg_vcpu *vcpu);
 bool world_cross(struct lg_vcpu *vcpu);
 

@@ -29,14 +29,6 @@ static const struct {
 	[PIN_CLOCK] = { "lguest_clock", sizeof(struct lguest_clock) },
 };
 
-/* The window shows lguest_data as it was at load; the next entry loads anew. */
-static void close_window(struct lg_vcpu *vcpu)
-{
-	preempt_disable();
-	world_put(vcpu);
-	preempt_enable();
-}
-
 static void unpin(struct lg_vcpu *vcpu, unsigned int which)
 {
 	struct lg_pin *pin = &vcpu->pins[which];
@@ -44,7 +36,7 @@ static void unpin(struct lg_vcpu *vcpu, unsigned int which)
 	if (!pin->page)
 		return;
 	if (which == PIN_DATA)
-		close_window(vcpu);
+		world_leave(vcpu);
 	/* We wrote it, and it may have been swapped out clean meanwhile. */
 	set_page_dirty_lock(pin->page);
 	put_page(pin->page);
@@ -82,7 +74,7 @@ static void pin_new(struct lg_vcpu *vcpu, unsigned int which,
 {
 	unpin(vcpu, which);
 	if (which == PIN_DATA)
-		close_window(vcpu);
+		world_leave(vcpu);
 	if (which == PIN_RING)
 		vcpu->flush = true; /* see publish() in shadow_context.c */
 	vcpu->pins[which] = *pin;

@@ -218,6 +218,8 @@ int vcpu_run(struct lg_vcpu *vcpu)
 	if (ret)
 		return ret;
 	vcpu->run->exit = LG_EXIT_NONE;
+	if (vcpu->activity != LG_ACTIVITY_DOWN)
+		vcpu->fresh = false;
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ true);
 	preempt_disable();
 	preempt_notifier_register(&vcpu->notifier);

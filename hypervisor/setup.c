@@ -102,7 +102,7 @@ void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told)
 /* setup_forget - a vcpu that was down begins with no pages of its own */
 void setup_forget(struct lg_vcpu *vcpu)
 {
-	close_window(vcpu); /* it has the old TLS entries, too */
+	world_leave(vcpu); /* it has the old TLS entries, too */
 	pin_none(vcpu);
 	memset(vcpu->tls, 0, sizeof(vcpu->tls));
 	vcpu->ring_tail = 0;

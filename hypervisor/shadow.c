@@ -254,9 +254,7 @@ static void note_high(struct lg_vcpu *vcpu, gva_t gva)
 	if (vcpu->high || (s64)gva >= 0)
 		return;
 	vcpu->high = true;
-	preempt_disable();
-	world_put(vcpu); /* CR4 is changed at load */
-	preempt_enable();
+	world_leave(vcpu); /* CR4 is changed at load */
 }
 
 /*

@@ -183,6 +183,14 @@ void world_put(struct lg_vcpu *vcpu)
 	local_irq_restore(flags);
 }
 
+/* world_leave - the same from where preemption is on: the next entry loads */
+void world_leave(struct lg_vcpu *vcpu)
+{
+	preempt_disable();
+	world_put(vcpu);
+	preempt_enable();
+}
+
 static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	/* Nothing: the next entry loads. */

@@ -237,7 +237,7 @@ static const struct {
 	BAD(0, struct lg_regs, reserved0, 1),
 	BAD(0, struct lg_regs, reserved[6], 1),
 	BAD(1, struct lg_debugregs, dr[0], 1ULL << 63),
-	BAD(1, struct lg_debugregs, dr[3], 0xffff800000000000),
+	BAD(1, struct lg_debugregs, dr[3], 1ULL << 47),
 	BAD(1, struct lg_debugregs, reserved[1], 1),
 	BAD(2, struct lg_events, pending[0], 1),
 	BAD(2, struct lg_events, pending[0], 1U << 31),
@@ -300,6 +300,9 @@ static void test_bad(void)
 		memcpy(copy + bad[i].offset, &bad[i].value, bad[i].bytes);
 		refuse(&crowd, bad[i].record, copy, bad[i].what);
 	}
+	memcpy(copy, kept[0].of[1], sizeof(copy));
+	memcpy(copy, &crowd.vmm.info.switcher_start, 8);
+	refuse(&crowd, 1, copy, "a breakpoint on the Switcher");
 	memcpy(copy, kept[0].of[5], sizeof(copy));
 	copy[512 + 7] = 0x80; /* XSTATE_BV: what nobody has */
 	refuse(&crowd, 5, copy, "an FPU component that is not there");
