@@ -3,8 +3,6 @@
 #
 # Vcpus interrupt, wake, start and end each other, and nothing gets lost.
 #
-# Smoke: what one CPU tells another differs from model to model.
-#
 # Each of them is a thread of the host's, and any two may be at any two points.
 # An interrupt that comes while its vcpu is on its way to sleep must wake it, a
 # start that two others ask for is one start, and who is killed takes the rest
