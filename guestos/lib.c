@@ -13,6 +13,13 @@ void *memcpy(void *to, const void *from, size_t bytes)
 {
 	void *start = to;
 
+	size_t words = bytes / 8;
+
+	bytes %= 8;
+	asm volatile("rep movsq"
+		     : "+D"(to), "+S"(from), "+c"(words)
+		     :
+		     : "memory");
 	asm volatile("rep movsb"
 		     : "+D"(to), "+S"(from), "+c"(bytes)
 		     :
@@ -24,9 +31,17 @@ void *memset(void *to, int value, size_t bytes)
 {
 	void *start = to;
 
+	u64 word = 0x0101010101010101 * (u8)value;
+	size_t words = bytes / 8;
+
+	bytes %= 8;
+	asm volatile("rep stosq"
+		     : "+D"(to), "+c"(words)
+		     : "a"(word)
+		     : "memory");
 	asm volatile("rep stosb"
 		     : "+D"(to), "+c"(bytes)
-		     : "a"(value)
+		     : "a"(word)
 		     : "memory");
 	return start;
 }

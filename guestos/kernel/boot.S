@@ -150,32 +150,34 @@ gdt_end:
 /*
  * The boot page tables: the first GiB at 0, at DIRECT_BASE and at KERNEL_BASE,
  * one table of 2 MiB pages for all three.  kernel_root is the same without the
- * part at 0: what every address space starts with.
+ * part at 0: what every address space starts with.  The pages are global, for
+ * they are the same in all; and accessed and dirty from the first, so that
+ * nobody has to find out.
  */
 	.balign	4096
 	.globl	boot_root, kernel_root
 boot_root:
-	.quad	PHYS(low_tables) + 3
+	.quad	PHYS(low_tables) + 0x23
 	.fill	272, 8, 0
-	.quad	PHYS(low_tables) + 3
+	.quad	PHYS(low_tables) + 0x23
 	.fill	237, 8, 0
-	.quad	PHYS(high_tables) + 3
+	.quad	PHYS(high_tables) + 0x23
 kernel_root:
 	.fill	273, 8, 0
-	.quad	PHYS(low_tables) + 3
+	.quad	PHYS(low_tables) + 0x23
 	.fill	237, 8, 0
-	.quad	PHYS(high_tables) + 3
+	.quad	PHYS(high_tables) + 0x23
 low_tables:
-	.quad	PHYS(large_pages) + 3
+	.quad	PHYS(large_pages) + 0x23
 	.fill	511, 8, 0
 high_tables:
 	.fill	510, 8, 0
-	.quad	PHYS(large_pages) + 3
+	.quad	PHYS(large_pages) + 0x23
 	.quad	0
 large_pages:
 	.set	page, 0
 	.rept	512
-	.quad	page * 0x200000 + 0x83
+	.quad	page * 0x200000 + 0x1e3	/* G D A, large, W P */
 	.set	page, page + 1
 	.endr
 

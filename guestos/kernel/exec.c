@@ -161,12 +161,13 @@ int proc_exec(struct proc *proc, const char *name, const char *arg,
 		return error;
 	}
 	*regs = start;
+	proc->warm_cpu = 0; /* nobody knows this root */
 	proc->brk = MMAP_START;
 	set_name(proc, name);
 	if (old) {
 		memset(&proc->debug, 0, sizeof(proc->debug));
 		pv_ops.set_debugreg(7, 0);
-		pv_ops.write_cr3(proc->root);
+		pt_load(proc);
 		memset(proc->tls, 0, sizeof(proc->tls));
 		proc->fs = 0;
 		proc->fs_base = proc->gs_base = 0;

@@ -70,6 +70,7 @@ struct proc {
 	int status; /* what it exited with */
 	struct proc *parent;
 	u64 root; /* physical address of its page table */
+	u32 warm_cpu; /* 1 + the CPU that root was loaded on last; 0: none */
 	u64 rsp; /* where switch_to() left its kernel stack */
 	u8 *stack; /* STACK_BYTES of kernel stack */
 	void *fpu;
@@ -129,6 +130,7 @@ void patch_fill(u8 *from, u32 bytes);
 /* page.c */
 void page_init(u64 ram_end);
 void *page_alloc(void);
+void *page_alloc_dirty(void);
 void page_get(u64 pa);
 void page_put(u64 pa);
 u32 page_refs(u64 pa);
@@ -137,6 +139,7 @@ extern u64 ram_end;
 
 /* pgtable.c */
 void pgtable_boot(void);
+void pt_load(struct proc *proc);
 u64 pt_create(void);
 void pt_destroy(u64 root);
 u64 *pt_entry(u64 root, u64 addr, int make);

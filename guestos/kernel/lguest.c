@@ -11,7 +11,10 @@
  */
 #include "lguest.h"
 
+#define LGUEST_NO_RING (~0ULL)
+
 static struct lguest_ring rings[MAX_CPUS];
+static u8 ring_in_use[MAX_CPUS];
 static u8 df_stacks[MAX_CPUS][4096] __attribute__((aligned(16)));
 
 /*
@@ -19,6 +22,9 @@ static u8 df_stacks[MAX_CPUS][4096] __attribute__((aligned(16)));
  *
  * An interrupt's handler may use the ring too, so interrupts are off between
  * the look at head and the new one.
+ *
+ * While we have a ring the host must see each of our hypercalls, if only to look
+ * there.  So there is one from the first lazy call until lazy_done().
  */
 void lazy_hcall(u64 number, u64 a, u64 b, u64 c)
 {
@@ -28,6 +34,10 @@ void lazy_hcall(u64 number, u64 a, u64 b, u64 c)
 	u32 head;
 
 	ring = &rings[this_cpu()->id];
+	if (!ring_in_use[this_cpu()->id]) {
+		ring_in_use[this_cpu()->id] = 1;
+		hcall(LHCALL_SET_RING, pa(ring), 0, 0, 0);
+	}
 	head = ring->head;
 	if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) ==
 	    LGUEST_RING_SIZE)
@@ -41,15 +51,36 @@ void lazy_hcall(u64 number, u64 a, u64 b, u64 c)
 	restore_fl(flags);
 }
 
+/* lazy_done - all lazy calls have been made when this returns */
+void lazy_done(void)
+{
+	u64 flags = irq_save();
+
+	if (ring_in_use[this_cpu()->id]) {
+		ring_in_use[this_cpu()->id] = 0;
+		hcall(LHCALL_SET_RING, LGUEST_NO_RING, 0, 0, 0);
+	}
+	restore_fl(flags);
+}
+
 /* Each CPU tells where its pages are, and what it understands. */
 static void init_cpu(struct percpu *cpu)
 {
+	u64 direct;
+
 	hcall(LHCALL_LGUEST_INIT, pa(&cpu->lg), pa(&cpu->info),
-	      LGUEST_ABI_VERSION, LGUEST_FEATURE_DIRECT_SYSCALL);
-	hcall(LHCALL_SET_RING, pa(&rings[cpu->id]), 0, 0, 0);
+	      LGUEST_ABI_VERSION,
+	      LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET |
+		      LGUEST_FEATURE_PCID);
+	direct = cpu->info.features & LGUEST_FEATURE_DIRECT_IRET;
+	if (!direct)
+		pv_ops.iret = lguest_iret_by_host;
 	hcall(LHCALL_SET_CLOCK, pa(&cpu->clock), 0, 0, 0);
 	hcall(LHCALL_SET_SYSCALL, (u64)lguest_syscall_entry,
-	      (u64)lguest_syscall_exit, 0, 0);
+	      (u64)lguest_syscall_exit, direct ? (u64)lguest_user_iret : 0, 0);
+	/* The segment is our kernel's; the stack is a word of lguest_data. */
+	hcall(LHCALL_SET_STACK, LGUEST_KERNEL_DS, cpu->sp0,
+	      STACK_BYTES / PAGE_BYTES, 0);
 	hcall(LHCALL_SET_NOIRQ, (u64)lguest_noirq_start, (u64)lguest_noirq_end,
 	      0, 0);
 	/* The first CPU unblocks irqs one by one, the others find them so. */
@@ -138,6 +169,7 @@ static const struct pv_ops lguest_ops = {
 	.lazy_cpu_enter = lguest_lazy_cpu_enter,
 	.lazy_cpu_leave = lguest_lazy_cpu_leave,
 	.write_cr3 = lguest_write_cr3,
+	.switch_mm = lguest_switch_mm,
 	.read_cr3 = lguest_read_cr3,
 	.read_cr2 = lguest_read_cr2,
 	.flush_tlb_user = lguest_flush_tlb_user,

@@ -4,7 +4,7 @@
  *
  * hypercall.h of the library asks at once.  lazy_hcall() asks by and by: a call
  * in this CPU's ring is made, in order, before the next one that asks at once
- * and before the next event.
+ * and before the next event, at the latest by lazy_done().
  */
 #ifndef LGUEST_H
 #define LGUEST_H
@@ -25,6 +25,7 @@ void lguest_irq_disable(void);
 void lguest_irq_enable(void);
 void lguest_swapgs(void);
 void lguest_iret(void);
+void lguest_iret_by_host(void);
 extern const u8 lguest_start_save_fl[], lguest_end_save_fl[];
 extern const u8 lguest_start_restore_fl[], lguest_end_restore_fl[];
 extern const u8 lguest_start_irq_disable[], lguest_end_irq_disable[];
@@ -32,10 +33,12 @@ extern const u8 lguest_start_irq_enable[], lguest_end_irq_enable[];
 extern const u8 lguest_start_swapgs[], lguest_end_swapgs[];
 extern const u8 lguest_noirq_start[], lguest_noirq_end[];
 extern const u8 lguest_syscall_entry[], lguest_syscall_exit[];
+extern const u8 lguest_user_iret[];
 extern const u8 lguest_ap_start[];
 
 /* lguest.c */
 void lazy_hcall(u64 number, u64 a, u64 b, u64 c);
+void lazy_done(void);
 
 /* lguest_cpu.c */
 void lguest_cpuid(u32 leaf, u32 subleaf, u32 regs[4]);
@@ -61,6 +64,7 @@ void lguest_apic_write(u32 reg, u32 value);
 
 /* lguest_mmu.c */
 void lguest_write_cr3(u64 root);
+void lguest_switch_mm(u64 root, u32 tag, int keep);
 u64 lguest_read_cr3(void);
 u64 lguest_read_cr2(void);
 void lguest_flush_tlb_user(void);

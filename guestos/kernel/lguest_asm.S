@@ -78,14 +78,36 @@ lguest_noirq_start:
 /*
  * lguest_iret - RSP is at a frame of the hardware's; all registers are live
  *
- * Back to user mode through the host; and so to the kernel, when an interrupt
- * waits or when a flag has to be set that POPF does not set.  Otherwise RIP and
+ * Back to user mode by the SYSCALL that means it, unless the frame has selectors
+ * or flags that take the host.  A blocked NMI would stay blocked; but of user
+ * mode we never return from one.
+ *
+ * Back to the kernel through the host when an interrupt waits, or when a flag
+ * has to be set that POPF does not set.  Otherwise RIP and
  * RFLAGS go where the interrupted stack ends, over the part of the frame that
  * has been read, and are popped from there.  That is quicker than IRETQ, and
  * some emulators get IRETQ wrong at CPL 3.
  */
-	.globl	lguest_iret
+	.globl	lguest_iret, lguest_iret_by_host, lguest_user_iret
 lguest_iret:
+	cmpl	$USER_CS, 8(%rsp)
+	jne	lguest_iret_by_host
+	cmpl	$USER_DS, 32(%rsp)
+	jne	through_host
+	testl	$(RFLAGS_TF | RFLAGS_RF), 16(%rsp)
+	jnz	through_host
+	mov	%rcx, %gs:LG_USER_RCX
+	mov	%r11, %gs:LG_USER_R11
+	mov	(%rsp), %rcx		/* RIP, RFLAGS and RSP of the frame */
+	mov	%rcx, %gs:LG_USER_RIP
+	mov	16(%rsp), %ecx
+	mov	%ecx, %gs:LG_USER_RFLAGS
+	mov	24(%rsp), %rsp
+lguest_user_iret:
+	syscall
+	ud2
+
+lguest_iret_by_host:
 	testb	$3, 8(%rsp)
 	jnz	through_host
 	push	%rax

@@ -52,15 +52,16 @@ void lguest_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 /*
  * lguest_load_sp0 - where events of user mode put their frame
  *
- * lguest_load_esp0 of the seed: the segment is our kernel's, which in a frame
- * has privilege level 0 and really has 3.  It can wait until the next event.
+ * lguest_load_esp0 of the seed: the host looks there when it has an event.
  */
 void lguest_load_sp0(u64 stack_top)
 {
 	this_cpu()->sp0 = stack_top;
-	lazy_hcall(LHCALL_SET_STACK, LGUEST_KERNEL_DS, stack_top,
-		   STACK_BYTES / PAGE_BYTES);
+	this_cpu()->lg.sp0 = stack_top;
 }
+
+/* What each CPU's slots have now; the host begins with zeroes, too. */
+static u64 loaded_tls[MAX_CPUS][TLS_SLOTS];
 
 /* By and by while a process is switched to, else at once. */
 static void cpu_hcall(u64 number, u64 a, u64 b)
@@ -74,8 +75,16 @@ static void cpu_hcall(u64 number, u64 a, u64 b)
 /* lguest_write_gdt_entry - only a process's own are ours to write */
 void lguest_write_gdt_entry(u32 index, u64 descriptor)
 {
-	if (index >= TLS_FIRST && index < TLS_FIRST + TLS_SLOTS)
-		cpu_hcall(LHCALL_LOAD_TLS, index - TLS_FIRST, descriptor);
+	u64 *known;
+
+	if (index < TLS_FIRST || index >= TLS_FIRST + TLS_SLOTS)
+		return;
+	/* Most processes have none, and so had the one before. */
+	known = &loaded_tls[this_cpu()->id][index - TLS_FIRST];
+	if (*known == descriptor)
+		return;
+	*known = descriptor;
+	cpu_hcall(LHCALL_LOAD_TLS, index - TLS_FIRST, descriptor);
 }
 
 void lguest_load_tls(const u64 descriptors[TLS_SLOTS])
@@ -96,7 +105,7 @@ void lguest_lazy_cpu_enter(void)
 void lguest_lazy_cpu_leave(void)
 {
 	this_cpu()->lazy_cpu = 0;
-	hcall(LHCALL_FLUSH_ASYNC, 0, 0, 0, 0);
+	lazy_done();
 }
 
 void lguest_load_fs_base(u64 fs_base)

@@ -14,10 +14,23 @@
  */
 #include "lguest.h"
 
+#define CR3_KEEP (1ULL << 63)
+
 void lguest_write_cr3(u64 root)
 {
 	this_cpu()->cr3 = root;
 	hcall(LHCALL_NEW_PGTABLE, root, 0, 0, 0);
+}
+
+/* A tag is a PCID, if the host has agreed to them. */
+void lguest_switch_mm(u64 root, u32 tag, int keep)
+{
+	u64 cr3 = root;
+
+	if (this_cpu()->info.features & LGUEST_FEATURE_PCID)
+		cr3 |= tag | (keep ? CR3_KEEP : 0);
+	this_cpu()->cr3 = root;
+	hcall(LHCALL_NEW_PGTABLE, cr3, 0, 0, 0);
 }
 
 u64 lguest_read_cr3(void)
@@ -82,5 +95,5 @@ void lguest_lazy_enter(void)
 void lguest_lazy_leave(void)
 {
 	if (!--this_cpu()->lazy_mmu)
-		hcall(LHCALL_FLUSH_ASYNC, 0, 0, 0, 0);
+		lazy_done();
 }

@@ -20,7 +20,7 @@ struct pv_ops pv_ops;
 /* boot_mark - how far we are, for whoever times it */
 void boot_mark(const char *what)
 {
-	printk("mark: %s\n", what);
+	printk("mark: %s, tsc %llu\n", what, __builtin_ia32_rdtsc());
 }
 
 /* The first thread of all: it starts the rest, and ends with the last word. */
@@ -68,10 +68,13 @@ void kernel_main(u64 machine, u64 boot_info)
 	irq_init();
 	fpu_init();
 	sched_init();
+	boot_mark("traps");
 	time_start();
+	boot_mark("clock");
 	smp_init();
-	probe_disks();
 	boot_mark("cpus");
+	probe_disks();
+	boot_mark("disks");
 	if (thread_create("main", run_main, 0, 0) < 0)
 		panic("main: no memory for the first thread");
 	idle_loop();

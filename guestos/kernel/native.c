@@ -148,6 +148,14 @@ static void write_cr3(u64 root)
 	asm volatile("mov %0, %%cr3" : : "r"(root) : "memory");
 }
 
+/* Tags want CR4.PCIDE, which not every processor has: we do without. */
+static void switch_mm(u64 root, u32 tag, int keep)
+{
+	(void)tag;
+	(void)keep;
+	write_cr3(root);
+}
+
 static u64 read_cr3(void)
 {
 	u64 value;
@@ -241,6 +249,7 @@ static const struct pv_ops native_ops = {
 	.lazy_cpu_enter = nothing,
 	.lazy_cpu_leave = nothing,
 	.write_cr3 = write_cr3,
+	.switch_mm = switch_mm,
 	.read_cr3 = read_cr3,
 	.read_cr2 = read_cr2,
 	.flush_tlb_user = flush_tlb,

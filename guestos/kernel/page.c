@@ -8,6 +8,8 @@
  *
  * All RAM from the kernel's end is ours.  What the loader left there, its page
  * tables and boot_params, has been used before page_init() and is forgotten.
+ * Pages that were never used are not on the list, for to put them there is to
+ * touch them: a host would have to find memory for all of ours while we boot.
  *
  * Next: guestos/kernel/pgtable.c
  */
@@ -19,6 +21,7 @@ struct free_page {
 
 static struct spinlock lock;
 static struct free_page *free_list; /* lock */
+static u64 untouched; /* lock; from here to ram_end nothing was ever used */
 static u64 free_count; /* lock */
 static u16 *refs; /* lock; one for each page of RAM */
 
@@ -34,15 +37,12 @@ void page_init(u64 end)
 	refs_bytes = ram_end / PAGE_BYTES * sizeof(*refs);
 	refs = va(addr);
 	memset(refs, 0, refs_bytes);
-	addr += (refs_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	for (; addr < ram_end; addr += PAGE_BYTES) {
-		refs[addr / PAGE_BYTES] = 1;
-		page_put(addr);
-	}
+	untouched = addr + ((refs_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+	free_count = (ram_end - untouched) / PAGE_BYTES;
 }
 
-/* page_alloc - a page of zeroes with one user; NULL: none is left */
-void *page_alloc(void)
+/* page_alloc_dirty - whatever is in it, with one user; NULL: none is left */
+void *page_alloc_dirty(void)
 {
 	struct free_page *page;
 
@@ -50,10 +50,23 @@ void *page_alloc(void)
 	page = free_list;
 	if (page) {
 		free_list = page->next;
+	} else if (untouched < ram_end) {
+		page = va(untouched);
+		untouched += PAGE_BYTES;
+	}
+	if (page) {
 		free_count--;
 		refs[pa(page) / PAGE_BYTES] = 1;
 	}
 	spin_unlock(&lock);
+	return page;
+}
+
+/* page_alloc - a page of zeroes with one user; NULL: none is left */
+void *page_alloc(void)
+{
+	void *page = page_alloc_dirty();
+
 	if (page)
 		memset(page, 0, PAGE_BYTES);
 	return page;

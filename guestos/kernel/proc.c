@@ -152,7 +152,7 @@ void proc_exit(int status)
 			pv_ops.set_debugreg(7, 0);
 		proc->debug.dr7 = 0;
 		proc->root = 0;
-		pv_ops.write_cr3(pa(kernel_root));
+		pt_load(proc); /* which has none now */
 		pt_destroy(root);
 	}
 	pipe_close(proc->pipe);

@@ -93,6 +93,8 @@ struct pv_ops {
 
 	/* pv_mmu_ops */
 	void (*write_cr3)(u64 root);
+	/* ... with a tag below 4096; keep: nothing has to be forgotten */
+	void (*switch_mm)(u64 root, u32 tag, int keep);
 	u64 (*read_cr3)(void);
 	u64 (*read_cr2)(void);
 	void (*flush_tlb_user)(void);

@@ -81,7 +81,7 @@ static void arm_for(const struct percpu *cpu, const struct proc *next)
 /*
  * Everything of the CPU that belongs to a process, but stack and registers
  *
- * What comes before write_cr3() may wait for it: one way to a host, not many.
+ * What comes before lazy_cpu_leave() may wait for it: one way to a host.
  */
 static void switch_state(struct proc *from, struct proc *to)
 {
@@ -94,7 +94,7 @@ static void switch_state(struct proc *from, struct proc *to)
 	debug_switch(from, to);
 	if (to->root)
 		pv_ops.load_tls(to->tls);
-	pv_ops.write_cr3(to->root ? to->root : pa(kernel_root));
+	pt_load(to);
 	pv_ops.lazy_cpu_leave();
 	if (to->root) {
 		fpu_load(to->fpu);

@@ -37,7 +37,9 @@ int vm_map(struct proc *proc, u64 addr, u64 bytes, u64 bits)
 		page = page_alloc();
 		if (!page)
 			return -ENOMEM;
-		pv_ops.set_pte_at(addr, entry, pa(page) | bits | PTE_P | PTE_U);
+		pv_ops.set_pte_at(addr, entry,
+				  pa(page) | bits | PTE_P | PTE_U | PTE_A |
+					  PTE_D);
 	}
 	return 0;
 }
@@ -65,10 +67,13 @@ int vm_unmap(struct proc *proc, u64 addr, u64 bytes)
 int vm_protect(struct proc *proc, u64 addr, u64 bytes, u64 bits)
 {
 	u64 *entry, value, end = addr + bytes;
+	int lazy;
 
 	if (bad_range(addr, bytes))
 		return -EINVAL;
-	pv_ops.lazy_enter();
+	lazy = bytes > PAGE_BYTES;
+	if (lazy)
+		pv_ops.lazy_enter();
 	for (; addr < end; addr += PAGE_BYTES) {
 		entry = pt_entry(proc->root, addr, 0);
 		if (!entry || !(*entry & PTE_P))
@@ -82,7 +87,8 @@ int vm_protect(struct proc *proc, u64 addr, u64 bytes, u64 bits)
 			value |= PTE_W;
 		pt_set(entry, value, addr);
 	}
-	pv_ops.lazy_leave();
+	if (lazy)
+		pv_ops.lazy_leave();
 	return 0;
 }
 
@@ -105,12 +111,12 @@ int vm_fault(struct proc *proc, u64 addr, u64 error)
 	if (!(*entry & PTE_COW))
 		return -EFAULT;
 	page = *entry & PTE_ADDR;
-	bits = (*entry & ~(PTE_ADDR | PTE_COW)) | PTE_W;
+	bits = (*entry & ~(PTE_ADDR | PTE_COW)) | PTE_W | PTE_A | PTE_D;
 	if (page_refs(page) == 1) {
 		pt_set(entry, page | bits, addr);
 		return 0;
 	}
-	copy = page_alloc();
+	copy = page_alloc_dirty();
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, va(page), PAGE_BYTES);

@@ -3,7 +3,7 @@
 # bench.mk - numbers, not verdicts
 
 ALL_TARGETS += build/t/bench/guest.elf build/t/bench/crossing \
-	build/t/bench/cr3_plugin.so
+	build/t/bench/cr3_plugin.so build/t/bench/kernel.elf
 
 build/t/bench/guest.o: t/bench/guest.c
 	@mkdir -p $(@D)
@@ -26,6 +26,26 @@ build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -shared -fPIC -o $@ $<
+
+# guestos/, with a first thread and a program of ours.
+BENCH_OUT := $(KERNEL_OUT)/t/bench
+BENCH_KERNEL_OBJS := $(BENCH_OUT)/kernel.c.o $(BENCH_OUT)/program.program.o
+
+$(BENCH_OUT)/kernel.c.o: t/bench/kernel.c
+	@mkdir -p $(@D)
+	$(call say,KERNEL,$@)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c -o $@ $<
+
+$(BENCH_OUT)/program.c.o: t/bench/program.c
+	@mkdir -p $(@D)
+	$(call say,PROGRAM,$@)
+	$(Q)$(CC) $(PROGRAM_FLAGS) -c -o $@ $<
+
+build/t/bench/kernel.elf: $(BENCH_KERNEL_OBJS) $(KERNEL_OBJS) \
+		guestos/kernel/kernel.lds
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(kernel_link)
 
 bench: all ## Count instructions and CR3 writes; see build/bench.json
 	$(Q)t/bench/run

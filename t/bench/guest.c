@@ -9,7 +9,7 @@
  */
 #include "guestos.h"
 #include "hypercall.h"
-#include "ops.h"
+#include "mark.h"
 
 #define HIGH_PAGE 0xffffffff90000000ULL
 
@@ -19,32 +19,6 @@ static u64 rounds;
 user_data static char user_stack[4096];
 user_data static u64 user_rounds;
 user_data static u64 user_ticks;
-
-#define STRING(...)  STRING_(__VA_ARGS__)
-#define STRING_(...) #__VA_ARGS__
-
-/* The time, and a mark for whoever counts other things than time. */
-static inline u64 rdtsc(void)
-{
-	u32 low, high;
-
-	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (u64)high << 32 | low;
-}
-
-static inline u64 begin(void)
-{
-	asm volatile(".byte " STRING(MARK_BYTES) : : : "memory");
-	return rdtsc();
-}
-
-static inline u64 since(u64 start)
-{
-	u64 ticks = rdtsc() - start;
-
-	asm volatile(".byte " STRING(MARK_BYTES) : : : "memory");
-	return ticks;
-}
 
 static void noreturn done(u64 ticks)
 {
@@ -75,10 +49,10 @@ user_text static void user_loop(void)
 
 	/* The first call brings in pages that the others then find. */
 	asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
-	start = begin();
+	start = mark_begin();
 	for (left = user_rounds; left; left--)
 		asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
-	user_ticks = since(start);
+	user_ticks = mark_end(start);
 	asm volatile("mov %0, %%r12\n\tsyscall"
 		     :
 		     : "r"(user_ticks), "a"(2)
@@ -104,10 +78,10 @@ static void hypercalls(void)
 	u64 start, left;
 
 	hc_flush_async();
-	start = begin();
+	start = mark_begin();
 	for (left = rounds; left; left--)
 		hc_flush_async();
-	done(since(start));
+	done(mark_end(start));
 }
 
 /* One page there is enough for lg.ko to take more care. */
@@ -122,10 +96,10 @@ static void notifies(void)
 	u64 start, left;
 
 	hc_notify(1ULL << 63);
-	start = begin();
+	start = mark_begin();
 	for (left = rounds; left; left--)
 		hc_notify(1ULL << 63);
-	done(since(start));
+	done(mark_end(start));
 }
 
 /* As a kernel's own map has it: accessed and dirty from the first. */
@@ -143,10 +117,10 @@ static void fills(void)
 	volatile u64 *word = (u64 *)FILL_START;
 	u64 start, left;
 
-	start = begin();
+	start = mark_begin();
 	for (left = rounds; left; left--, word += PAGE_BYTES / 8)
 		(void)*word;
-	done(since(start));
+	done(mark_end(start));
 }
 
 /*
@@ -155,10 +129,10 @@ static void fills(void)
  */
 static void ticks(void)
 {
-	u64 last = begin(), away = 0, seen = 0, now, turn = ~0ULL;
+	u64 last = mark_begin(), away = 0, seen = 0, now, turn = ~0ULL;
 
 	while (seen < BENCH_TICKS) {
-		now = rdtsc();
+		now = mark_tsc();
 		if (now - last < turn)
 			turn = now - last;
 		if (now - last > turn + 200) {
@@ -167,7 +141,7 @@ static void ticks(void)
 		}
 		last = now;
 	}
-	since(0);
+	mark_end(0);
 	done(away);
 }
 

@@ -16,10 +16,10 @@ ends() {
 }
 
 rig_need
-ends native off 0 '^mark: power off$' 'lguest_power_off: it turns itself off'
+ends native off 0 '^mark: power off,' 'lguest_power_off: it turns itself off'
 ends lguest off 0 '^osrun: shut down: power off: Power down$' \
 	'lguest_power_off: it turns itself off'
-ends native restart 0 '^mark: restart$' 'restart: it starts again'
+ends native restart 0 '^mark: restart,' 'restart: it starts again'
 ends lguest restart 3 '^osrun: shut down: restart: ' 'restart: it starts again'
 ends native panic 3 '^panic: end: it was asked for \(42\)$' \
 	'lguest_panic: a panic is a crash'

@@ -128,6 +128,44 @@ static void roots(void)
 	pt_destroy(b);
 }
 
+/* Tags: what may be remembered of two address spaces, and what may not. */
+static void tags(void)
+{
+	u64 a = pt_create(), b = pt_create(), was = pv_ops.read_cr3();
+	volatile u64 *low = (volatile u64 *)0x400000;
+	u64 *entry_a = pt_entry(a, 0x400000, 1), i, good = 0, seen, flags;
+
+	*page_a = 1;
+	*page_b = 2;
+	pv_ops.set_pte(entry_a, pa(page_a) | KERNEL_BITS);
+	pv_ops.set_pte(pt_entry(b, 0x400000, 1), pa(page_b) | KERNEL_BITS);
+	flags = irq_save();
+	for (i = 0; i < 50; i++) {
+		pv_ops.switch_mm(a, 4094, i > 0);
+		good += *low == 1;
+		pv_ops.switch_mm(b, 4095, i > 0);
+		good += *low == 2;
+	}
+	/* The tag goes over to another root: nobody may take one for the other. */
+	pv_ops.switch_mm(a, 4095, 1);
+	good += *low == 1;
+	pv_ops.switch_mm(b, 4095, 1);
+	good += *low == 2;
+	pv_ops.set_pte(entry_a, pa(page_b) | KERNEL_BITS);
+	pv_ops.switch_mm(a, 4094, 0);
+	seen = *low;
+	is(pv_ops.read_cr3(), a, "switch_mm: read_cr3 has no tag");
+	pv_ops.write_cr3(was);
+	restore_fl(flags);
+	is(good, 102, "switch_mm: each address space has its own page");
+	is(seen, 2, "switch_mm: what is not kept is forgotten");
+
+	pv_ops.set_pte(entry_a, 0);
+	pv_ops.set_pte(pt_entry(b, 0x400000, 1), 0);
+	pt_destroy(a);
+	pt_destroy(b);
+}
+
 static void tables(void)
 {
 	u64 root = pt_create(), addr = 0x40000000, was = pv_ops.read_cr3();
@@ -162,6 +200,7 @@ void init_thread(void)
 	rights();
 	lazy();
 	roots();
+	tags();
 	tables();
 	done_testing();
 }

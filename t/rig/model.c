@@ -20,7 +20,9 @@
 #define ICOUNT                                               \
 	"-accel tcg,thread=single -icount shift=0,sleep=off" \
 	" -rtc base=2026-01-01,clock=vm"
-#define FIXED "nokaslr norandmaps lpj=4000000"
+/* icount takes each byte of REP STOSB and MOVSB for an instruction. */
+#define BY_WORDS ",-erms"
+#define FIXED    "nokaslr norandmaps lpj=4000000"
 
 const struct model models[] = {
 	{
@@ -115,7 +117,7 @@ const struct model models[] = {
 	{
 		.name = "icount",
 		.what = "a nanosecond is an instruction: for counting",
-		.cpu = AMD,
+		.cpu = AMD BY_WORDS,
 		.cpus = 1,
 		.append = FIXED,
 		.accel = ICOUNT,
@@ -124,7 +126,7 @@ const struct model models[] = {
 	{
 		.name = "icount-mitigated",
 		.what = "counting, with a Skylake's mitigations",
-		.cpu = SKYLAKE,
+		.cpu = SKYLAKE BY_WORDS,
 		.cpus = 1,
 		.append = FIXED,
 		.accel = ICOUNT,
