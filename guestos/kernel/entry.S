@@ -31,24 +31,6 @@
 	.popsection
 	.endm
 
-	.macro PUSH_REGS
-	push	%rax
-	push	%rbx
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	.endm
-
 	.text
 	.globl	trap_stubs, trap_common
 	.balign	16

@@ -164,21 +164,7 @@ lguest_syscall_entry:
 	push	%rcx
 	push	$0
 	push	$VEC_SYSCALL
-	push	%rax
-	push	%rbx
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_REGS
 	xor	%ebp, %ebp
 	cld
 	mov	%rsp, %rdi

@@ -70,7 +70,30 @@
 #define CR4_OSXMM   (1 << 10)
 #define CR4_OSXSAVE (1 << 18)
 
-#ifndef __ASSEMBLY__
+#ifdef __ASSEMBLY__
+
+/* clang-format off */
+/* All general registers, as struct regs ends with them. */
+	.macro PUSH_REGS
+	push	%rax
+	push	%rbx
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%rbp
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	.endm
+/* clang-format on */
+
+#else /* !__ASSEMBLY__ */
 
 struct proc;
 

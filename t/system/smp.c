@@ -175,8 +175,8 @@ static void test_interrupts(void)
 	crowd_destroy(&crowd);
 }
 
-/* Nobody wakes it, and it hears of nothing else; but signals it must hear of. */
-static void test_blocked_storm(void)
+/* From outside too: what the guest did not prepare for is its end, once. */
+static void test_no_gate(void)
 {
 	struct crowd crowd;
 	int i;
@@ -275,7 +275,7 @@ int main(void)
 	test_killed();
 	test_sigkill();
 	test_interrupts();
-	test_blocked_storm();
+	test_no_gate();
 	test_closed();
 	test_remove();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
