@@ -18,7 +18,7 @@
 #include "busy.h"
 #include "crowd.h"
 
-#define MOVES     400
+#define MOVES     100
 #define MAX_BYTES 16384
 #define RECORDS   6
 

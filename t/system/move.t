@@ -3,8 +3,6 @@
 #
 # A guest does not notice that it is moved; a record that cannot be is refused.
 #
-# Smoke: what FPU and debug registers there are differs from model to model.
-#
 # The state records, RAM and the time are said to be all there is of a guest.
 # So one that uses everything is stopped at any moment, given to fresh vcpus of
 # another VM, and goes on.  Each field of a record is the word of a file that
