@@ -85,7 +85,7 @@ static u8 next(struct insn *insn)
 
 static bool mov_from_cr(struct lg_vcpu *vcpu, struct insn *insn)
 {
-	const struct lguest_data *data = pin_at(&vcpu->pins[PIN_DATA]);
+	const struct lguest_data *data = data_of(vcpu);
 	u8 modrm = next(insn);
 	unsigned int cr = (modrm >> 3 & 7) | (insn->rex & 4 ? 8 : 0);
 	unsigned int reg = (modrm & 7) | (insn->rex & 1 ? 8 : 0);

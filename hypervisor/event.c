@@ -47,11 +47,6 @@ struct frame {
 
 /* ---- frames ---- */
 
-static struct lguest_data *data_of(const struct lg_vcpu *vcpu)
-{
-	return pin_at(&vcpu->pins[PIN_DATA]);
-}
-
 static void make_frame(struct lg_vcpu *vcpu, struct frame *frame, u64 error)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;

@@ -104,7 +104,7 @@ void interrupt_halt(struct lg_vcpu *vcpu, unsigned int how)
 		[LGUEST_HALT_WAIT] = LG_ACTIVITY_WAIT,
 		[LGUEST_HALT_DOWN] = LG_ACTIVITY_DOWN,
 	};
-	struct lguest_data *data = pin_at(&vcpu->pins[PIN_DATA]);
+	struct lguest_data *data = data_of(vcpu);
 
 	how = array_index_nospec(how, ARRAY_SIZE(activities));
 	if (how == LGUEST_HALT_IDLE && vcpu->pins[PIN_DATA].page)

@@ -483,6 +483,12 @@ static inline void *pin_at(const struct lg_pin *pin)
 	return page_address(pin->page) + pin->offset;
 }
 
+/* Only while that pin is in place. */
+static inline struct lguest_data *data_of(const struct lg_vcpu *vcpu)
+{
+	return pin_at(&vcpu->pins[PIN_DATA]);
+}
+
 static inline bool lg_user_mode(const struct lg_vcpu *vcpu)
 {
 	return vcpu->state->flags & SW_USER;

@@ -20,11 +20,6 @@
 
 #define NOWHERE LG_NOWHERE
 
-static struct lguest_data *data_of(const struct lg_vcpu *vcpu)
-{
-	return pin_at(&vcpu->pins[PIN_DATA]);
-}
-
 /* ---- system calls, the long way ---- */
 
 /* setup_enter_kernel - SYSCALL in user mode.  False: nowhere to go */

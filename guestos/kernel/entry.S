@@ -60,21 +60,7 @@ trap_common:
 /* Interrupts are off from here on; RSP is at a struct regs. */
 	.globl	trap_return, regs_pop
 trap_return:
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	pop	%rax
+	POP_REGS
 	testb	$3, 24(%rsp)
 	jz	1f
 	SWITCH_GS

@@ -170,21 +170,7 @@ lguest_syscall_entry:
 	mov	%rsp, %rdi
 	call	trap
 
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	pop	%rax
+	POP_REGS
 	mov	16(%rsp), %rcx		/* RIP, RFLAGS and RSP of the frame */
 	mov	32(%rsp), %r11
 	mov	%rcx, %gs:LG_USER_RIP

@@ -91,6 +91,24 @@
 	push	%r14
 	push	%r15
 	.endm
+
+	.macro POP_REGS
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rbp
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rbx
+	pop	%rax
+	.endm
 /* clang-format on */
 
 #else /* !__ASSEMBLY__ */
