@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * conf.h - what guests and the daemon are told by their files
+ *
+ * One schema, two readers.  lgctl reads a guest's YAML as the person who called
+ * it, and sends what it means to lguestd as JSON; lguestd, which trusts nobody,
+ * holds the JSON against the same schema.  A reader complains about everything
+ * it finds, not just about the first.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#define CONF_NAME_MAX 48 /* characters of a guest's name: a-z A-Z 0-9 . _ - */
+
+/* What to do when a guest has come to an end. */
+enum conf_action {
+	CONF_DESTROY, /* let go of everything */
+	CONF_RESTART, /* start it again, after a while if it keeps ending */
+	CONF_PRESERVE, /* keep it as it is, to be looked at */
+};
+
+struct conf_guest {
+	char *name;
+	char *kernel; /* absolute path */
+	char *initrd; /* absolute path, or NULL */
+	char *cmdline; /* never NULL */
+	uint64_t memory_bytes;
+	unsigned int cpus;
+	enum conf_action on_poweroff, on_reboot, on_crash;
+	unsigned int stop_timeout_s; /* before `stop` gives up asking */
+	bool console_log; /* keep what it prints in a file as well */
+	uint64_t console_log_bytes; /* of each of the two files kept */
+};
+
+struct conf_daemon {
+	char *guests_dir; /* started with the daemon, if root owns it */
+	char *log_dir; /* of console logs */
+	char *socket; /* used without socket activation */
+	char *socket_group;
+	char *runner_user; /* who lguest-run becomes */
+	unsigned int max_guests;
+	uint64_t max_memory_bytes; /* of all guests together; 0: no limit */
+	unsigned int shutdown_timeout_s; /* for all guests, at a real stop */
+};
+
+/*
+ * Complaints, as a person wants to read them: one paragraph each,
+ *
+ *	web.yaml:3:9: memory: "64Q" is not a size (like 64M or 2G)
+ *	    3 | memory: 64Q
+ *	      |         ^~~
+ */
+struct conf_report {
+	char *text; /* NULL or everything so far, newline at the end */
+	size_t len;
+	unsigned int complaints;
+};
+
+/* conf_report_fini - free its text; the struct can be used again */
+void conf_report_fini(struct conf_report *report);
+
+/*
+ * conf_guest_read - a guest from a YAML file
+ *
+ * path is for messages, and relative paths in the file start from its folder.
+ * Returns 0 and the guest, which conf_guest_free() ends; -EINVAL with
+ * complaints in report; or another -errno with one complaint, if the file could
+ * not be read.  conf_guest_parse() is the same for text that is in memory.
+ */
+int conf_guest_read(const char *path, struct conf_report *report,
+		    struct conf_guest **ret_guest);
+int conf_guest_parse(const char *path, const char *text, size_t len,
+		     struct conf_report *report, struct conf_guest **ret_guest);
+
+/* conf_guest_to_json - what it means, every default written out; NULL: ENOMEM */
+json_t *conf_guest_to_json(const struct conf_guest *guest);
+
+/* conf_guest_from_json - 0, or -EINVAL with complaints that name the key */
+int conf_guest_from_json(const json_t *json, struct conf_report *report,
+			 struct conf_guest **ret_guest);
+
+/* conf_guest_free - NULL is fine */
+void conf_guest_free(struct conf_guest *guest);
+
+/* conf_name_good - may this be the name of a guest? */
+bool conf_name_good(const char *name);
+
+const char *conf_action_name(enum conf_action action);
+
+/* conf_daemon_read - the daemon's own file; path NULL: all defaults */
+int conf_daemon_read(const char *path, struct conf_report *report,
+		     struct conf_daemon **ret_daemon);
+void conf_daemon_free(struct conf_daemon *daemon);
+
+/* conf_size_parse - "64M" to bytes; 0 or -EINVAL.  K M G T, KiB MiB GiB TiB */
+int conf_size_parse(const char *word, uint64_t *ret_bytes);
+
+#endif /* CONF_H */

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# daemon.mk - lguestd, lguest-run and lgctl, and the same for tests
+#
+# build/NAME is what is installed.  build/asan/ has them with the sanitizers, and
+# lguestd and lguest-run there talk to t/lib/fake_lgdev.c instead of lg.ko.
+
+DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng \
+	libelf
+DAEMON_CFLAGS := $(shell pkg-config --cflags $(DAEMON_PACKAGES) 2>/dev/null)
+
+CONF_SOURCES := $(wildcard daemon/conf*.c)
+LGUESTD_SOURCES := $(wildcard daemon/*.c)
+RUN_SOURCES := $(wildcard daemon/run/*.c)
+LGCTL_SOURCES := $(wildcard daemon/lgctl/*.c) $(CONF_SOURCES)
+
+LGUESTD_LIBS := -levent -lsystemd -ljansson -lyaml -lseccomp -lcap-ng
+RUN_LIBS := -lelf -lseccomp -lcap-ng -lpthread
+LGCTL_LIBS := -levent -ljansson -lyaml
+
+DAEMON_PROGRAMS := $(if $(wildcard daemon/main.c),build/lguestd) \
+	$(if $(wildcard daemon/run/main.c),build/lguest-run) \
+	$(if $(wildcard daemon/lgctl/main.c),build/lgctl)
+ALL_TARGETS += $(DAEMON_PROGRAMS)
+
+daemon_objects = $(patsubst daemon/%.c,build/$(1)/%.o,$(2))
+
+build/lguestd: $(call daemon_objects,daemon,$(LGUESTD_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -o $@ $^ $(LGUESTD_LIBS)
+
+build/lguest-run: $(call daemon_objects,daemon,$(RUN_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -o $@ $^ $(RUN_LIBS)
+
+build/lgctl: $(call daemon_objects,daemon,$(LGCTL_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -o $@ $^ $(LGCTL_LIBS)
+
+build/daemon/%.o: daemon/%.c t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) -c -o $@ $<
+
+##### The same under the sanitizers, with lg.ko's place taken by a fake
+
+SAN_FLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -Og
+FAKE := $(if $(wildcard t/lib/fake_lgdev.c),build/asan/fake_lgdev.o)
+
+ASAN_PROGRAMS := $(if $(FAKE),$(DAEMON_PROGRAMS:build/%=build/asan/%))
+ALL_TARGETS += $(ASAN_PROGRAMS)
+
+build/asan/lguestd: $(FAKE) $(filter-out %/lgdev.o,\
+		$(call daemon_objects,asan,$(LGUESTD_SOURCES)))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGUESTD_LIBS)
+
+build/asan/lguest-run: $(call daemon_objects,asan,$(RUN_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(RUN_LIBS)
+
+build/asan/lgctl: $(call daemon_objects,asan,$(LGCTL_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGCTL_LIBS)
+
+build/asan/fake_lgdev.o: t/lib/fake_lgdev.c t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) $(SAN_FLAGS) -Idaemon -c -o $@ $<
+
+build/asan/%.o: daemon/%.c t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) $(SAN_FLAGS) -c -o $@ $<
+
+-include $(shell find build/daemon build/asan -name '*.d' 2>/dev/null)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lguestd.h - the daemon's only private header, in the order of its files
+ *
+ * One thread, one event loop; nothing here is locked, and nothing may block.
+ * An int that is returned is 0 or a negative errno, and a struct why, where
+ * there is one, then has the sentence for whoever asked.
+ */
+#ifndef LGUESTD_H
+#define LGUESTD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include <lguest/ioctl.h>
+
+#include "conf.h"
+#include "log.h"
+#include "proto.h"
+
+/* One sentence for a person: `subject: object: what (numbers)`. */
+struct why {
+	char text[512];
+};
+
+/* why_say - leave the sentence and return err, which is negative */
+int why_say(struct why *why, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The whole daemon. */
+struct lguestd {
+	struct event_base *base;
+	struct conf_daemon *conf;
+	int device; /* /dev/lguest, or -1: device_why says why */
+	struct why device_why;
+	struct lg_info info; /* of the device */
+	TAILQ_HEAD(, vm) vms;
+	unsigned int vm_count;
+	bool stopping; /* no guest is started any more */
+};
+
+/* ---- vm.c: a guest's life upstairs ---- */
+
+enum vm_state {
+	VM_STARTING, /* its runner is loading the kernel */
+	VM_RUNNING,
+	VM_PAUSED,
+	VM_STOPPING, /* asked to turn itself off, and given time for it */
+	VM_WAITING, /* will be started again in a while */
+	VM_STOPPED, /* off, and preserved */
+	VM_CRASHED, /* killed, or it said so itself; preserved */
+	VM_GONE, /* the last thing its watchers hear */
+};
+
+/* What create() is given beside the configuration; -1 where there is none. */
+struct vm_files {
+	int kernel;
+	int initrd;
+};
+
+struct vm; /* in vm.c's company only; others ask by function */
+
+/* Told after each change of state.  Must not destroy the vm. */
+struct vm_watch {
+	void (*on_state)(struct vm_watch *watch, struct vm *vm,
+			 enum vm_state state);
+	LIST_ENTRY(vm_watch) link;
+};
+
+const char *vm_state_name(enum vm_state state);
+struct vm *vm_find(struct lguestd *lguestd, const char *name);
+struct vm *vm_first(struct lguestd *lguestd);
+struct vm *vm_next(struct vm *vm);
+const char *vm_name(const struct vm *vm);
+enum vm_state vm_state(const struct vm *vm);
+
+/* vm_why - how it ended last, a sentence; "" if it never has */
+const char *vm_why(const struct vm *vm);
+
+/* vm_crashed - was its last end a crash? */
+bool vm_crashed(const struct vm *vm);
+
+/*
+ * vm_create - a guest, VM_STARTING; watchers learn what becomes of it
+ *
+ * Takes conf and the files over, also when it fails: -EEXIST, -ENODEV without
+ * lg.ko, -ENOSPC for a limit of the daemon's, -ENOMEM, -EMFILE...  If the
+ * kernel turns out to be none, the guest goes VM_GONE and vm_why() says it.
+ */
+int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
+	      const struct vm_files *files, struct why *why,
+	      struct vm **ret_vm);
+
+/* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
+void vm_destroy(struct vm *vm);
+
+/* vm_stop - press its power button; -EOPNOTSUPP if it has none, -EBUSY ... */
+int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why);
+int vm_pause(struct vm *vm, struct why *why);
+int vm_resume(struct vm *vm, struct why *why);
+int vm_reset(struct vm *vm, struct why *why);
+
+/* vm_describe - what Guests.Info answers; NULL: ENOMEM */
+json_t *vm_describe(struct vm *vm);
+
+void vm_watch_add(struct vm *vm, struct vm_watch *watch);
+void vm_watch_remove(struct vm_watch *watch);
+
+/* vm_adopt_all - take over what a daemon before us has left in systemd's care */
+void vm_adopt_all(struct lguestd *lguestd);
+
+/* ---- console.c: what guests print, and who listens ---- */
+
+struct console_client {
+	bool write; /* its bytes go to the guest; only one may */
+	bool force; /* take that from whoever has it */
+	bool follow; /* stay for what is to come */
+};
+
+/*
+ * console_attach - fd, a client's socket, becomes the guest's console
+ *
+ * Takes fd over if it returns 0.  -EBUSY: somebody else writes.
+ */
+int console_attach(struct vm *vm, int fd, const struct console_client *client,
+		   struct why *why);
+
+/* ---- ctl.c: the control socket ---- */
+
+/* ctl_open - listen; fd: systemd's socket, or -1 for conf->socket */
+int ctl_open(struct lguestd *lguestd, int fd, struct why *why);
+void ctl_close(struct lguestd *lguestd);
+
+#endif /* LGUESTD_H */
