@@ -28,7 +28,7 @@ USER_CC = $(CC) @t/lib/cflags -MMD -MP
 ALL_TARGETS := build/lg.ko build/debug/lg.ko
 # Two tests at a time: each waits for its machine more than it computes.
 JOBS ?= 2
-PROVE := prove --timer -j$(JOBS)
+PROVE := t/lib/prove.sh --timer -j$(JOBS)
 
 include $(wildcard daemon/daemon.mk guestos/guestos.mk t/guest/guests.mk t/lib/lib.mk \
 	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
