@@ -130,10 +130,81 @@ struct console_client {
 int console_attach(struct vm *vm, int fd, const struct console_client *client,
 		   struct why *why);
 
-/* ---- ctl.c: the control socket ---- */
+/* ---- ctl.c: the control socket, its clients and their messages ---- */
+
+/*
+ * One call, from when it is whole until it is answered.  Whoever serves it
+ * answers once, now or later: call_reply(), call_error() or call_given().
+ */
+struct call {
+	struct lguestd *lguestd;
+	const char *method; /* without PROTO_PREFIX, for messages */
+	json_t *parameters; /* an object */
+	struct vm *vm; /* parameters' name, where the method has one */
+	int fds[PROTO_FDS_MAX]; /* what came with it; -1: none, or taken */
+	pid_t pid; /* of the peer */
+	uid_t uid;
+	struct waiting
+		*waiting; /* request.c's, while the answer is not known */
+};
 
 /* ctl_open - listen; fd: systemd's socket, or -1 for conf->socket */
 int ctl_open(struct lguestd *lguestd, int fd, struct why *why);
 void ctl_close(struct lguestd *lguestd);
+
+/* call_reply - parameters is taken over; NULL: there is nothing to say */
+void call_reply(struct call *call, json_t *parameters);
+
+/* call_error - error is a PROTO_E_; the rest is the sentence */
+void call_error(struct call *call, const char *error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void call_error_with(struct call *call, const char *error, json_t *parameters);
+
+/* call_fd - the client's socket; call_given - somebody else has it now */
+int call_fd(struct call *call);
+void call_given(struct call *call);
+
+/* ---- request.c: method -> handler, and what each may be told ---- */
+
+/* request_serve - answers, now or when it can be answered */
+void request_serve(struct call *call);
+
+/* request_drop - the client has gone, nobody waits for the answer any more */
+void request_drop(struct call *call);
+
+/* ---- wait.c: answers that wait for a guest ---- */
+
+void wait_created(struct call *call);
+void wait_gone(struct call *call);
+void wait_stopped(struct call *call, bool force);
+void wait_state(struct call *call, enum vm_state state);
+void wait_ended(struct call *call);
+void wait_drop(struct call *call);
+
+/* wait_error - errno of vm.c's to an error of the protocol's */
+void wait_refused(struct call *call, int err, const struct why *why);
+
+/* ---- shutdown.c: all guests, in order ---- */
+
+/* shutdown_begin - ends every guest, then the daemon; answers call last */
+void shutdown_begin(struct call *call);
+void shutdown_drop(struct call *call);
+
+/* ---- autostart.c: the guests of conf->guests_dir ---- */
+
+/* autostart - starts what is there and is not yet here; logs, never fails */
+void autostart(struct lguestd *lguestd);
+
+/* ---- notify.c: what systemd hears from us, and asks ---- */
+
+/* notify_status - one line for `systemctl status` */
+void notify_status(struct lguestd *lguestd);
+
+/* notify_service_stop - lguestd --service-stop; an exit status */
+int notify_service_stop(const char *socket);
+
+/* ---- sandbox.c: privileges, dropped one by one ---- */
+
+void sandbox_enter(void);
 
 #endif /* LGUESTD_H */
