@@ -99,6 +99,9 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
 /* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
 void vm_destroy(struct vm *vm);
 
+/* vm_stop_timeout_s - what its configuration gives it to turn itself off */
+unsigned int vm_stop_timeout_s(const struct vm *vm);
+
 /* vm_stop - press its power button; -EOPNOTSUPP if it has none, -EBUSY ... */
 int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why);
 int vm_pause(struct vm *vm, struct why *why);
@@ -129,6 +132,11 @@ struct console_client {
  */
 int console_attach(struct vm *vm, int fd, const struct console_client *client,
 		   struct why *why);
+
+/* ---- lgdev.c: lg.ko ---- */
+
+/* lgdev_open - /dev/lguest, if we and the module understand each other */
+int lgdev_open(struct lg_info *ret_info, struct why *why);
 
 /* ---- ctl.c: the control socket, its clients and their messages ---- */
 
@@ -164,13 +172,42 @@ void call_error_with(struct call *call, const char *error, json_t *parameters);
 int call_fd(struct call *call);
 void call_given(struct call *call);
 
+/* ---- message.c: bytes and descriptors, until they are a call ---- */
+
+struct message {
+	char *in; /* what has come and was not served */
+	size_t len, size;
+	size_t whole; /* bytes of the first message with its NUL; 0: not yet */
+	const char *bad; /* it will never be one: why */
+	struct {
+		int fd;
+		unsigned int skip; /* messages before the one it belongs to */
+	} passed[PROTO_FDS_MAX];
+	unsigned int passed_count;
+	char method[64]; /* of the last one taken */
+	char why[256];
+};
+
+bool message_begun(const struct message *message);
+bool message_whole(const struct message *message);
+
+/* message_receive - -EAGAIN: nothing now; another errno: hang up */
+int message_receive(struct message *message, int fd);
+
+/* message_take - the first call; or what is wrong with it, a sentence */
+const char *message_take(struct message *message, struct call *call);
+
+/* message_done - end of a call: closes what nobody took of it */
+void message_done(struct call *call);
+void message_fini(struct message *message, struct call *call);
+
+/* message_charge - bytes held for clients; -ENOMEM if that is too much */
+int message_charge(ssize_t bytes);
+
 /* ---- request.c: method -> handler, and what each may be told ---- */
 
 /* request_serve - answers, now or when it can be answered */
 void request_serve(struct call *call);
-
-/* request_drop - the client has gone, nobody waits for the answer any more */
-void request_drop(struct call *call);
 
 /* ---- wait.c: answers that wait for a guest ---- */
 
@@ -179,14 +216,19 @@ void wait_gone(struct call *call);
 void wait_stopped(struct call *call, bool force);
 void wait_state(struct call *call, enum vm_state state);
 void wait_ended(struct call *call);
+
+/* wait_drop - the client has gone: nobody waits any more */
 void wait_drop(struct call *call);
 
-/* wait_error - errno of vm.c's to an error of the protocol's */
+/* wait_refused - answers with what vm.c or console.c said no with */
 void wait_refused(struct call *call, int err, const struct why *why);
 
 /* ---- shutdown.c: all guests, in order ---- */
 
-/* shutdown_begin - ends every guest, then the daemon; answers call last */
+/* shutdown_start - ends every guest, then the daemon */
+void shutdown_start(struct lguestd *lguestd);
+
+/* shutdown_begin - the same, and answers call when all have gone */
 void shutdown_begin(struct call *call);
 void shutdown_drop(struct call *call);
 
@@ -199,6 +241,9 @@ void autostart(struct lguestd *lguestd);
 
 /* notify_status - one line for `systemctl status` */
 void notify_status(struct lguestd *lguestd);
+
+void notify_ready(struct lguestd *lguestd);
+int notify_watchdog(struct lguestd *lguestd);
 
 /* notify_service_stop - lguestd --service-stop; an exit status */
 int notify_service_stop(const char *socket);
