@@ -152,8 +152,8 @@ struct call {
 	int fds[PROTO_FDS_MAX]; /* what came with it; -1: none, or taken */
 	pid_t pid; /* of the peer */
 	uid_t uid;
-	struct waiting
-		*waiting; /* request.c's, while the answer is not known */
+	struct waiting *waiting; /* wait.c's, until there is an answer */
+	struct waiter *shutdown; /* shutdown.c's */
 };
 
 /* ctl_open - listen; fd: systemd's socket, or -1 for conf->socket */
