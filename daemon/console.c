@@ -248,8 +248,8 @@ void console_free(struct console *console)
 	}
 	console->vm = NULL;
 	LIST_INSERT_HEAD(&orphans, console, link);
-	TAILQ_FOREACH (client, &console->clients, link)
-		bufferevent_set_timeouts(client->stream, NULL, &linger);
+	TAILQ_FOREACH(client, &console->clients, link)
+	bufferevent_set_timeouts(client->stream, NULL, &linger);
 	pump_all(console);
 }
 
@@ -391,8 +391,8 @@ int console_attach(struct vm *vm, int fd, const struct console_client *wish,
 	if (wish->write && console->writer && has_hung_up(console->writer))
 		free_client(console->writer);
 	if (wish->write && console->writer && !wish->force)
-		return why_say(why, -EBUSY,
-			       "%s: console: somebody else writes", vm_name(vm));
+		return why_say(why, -EBUSY, "%s: console: somebody else writes",
+			       vm_name(vm));
 	if (console->client_count >= CLIENTS_MAX)
 		return why_say(why, -EBUSY, "%s: console: %u are watching",
 			       vm_name(vm), CLIENTS_MAX);

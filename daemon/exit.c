@@ -61,7 +61,9 @@ static uint64_t token_getc(struct vm *vm, uint64_t arg)
 	int byte = console_getc(vm->console);
 
 	(void)arg;
-	return byte < 0 ? LGUEST_TOKEN_UNKNOWN : (uint64_t)byte;
+	if (byte < 0)
+		return LGUEST_TOKEN_UNKNOWN;
+	return (uint64_t)byte;
 }
 
 static const token_fn tokens[256] = {
@@ -119,9 +121,9 @@ static void on_shutdown(struct vm *vm, const struct lg_exit *exit)
 		[LGUEST_SHUTDOWN_CRASH] = { "crashed", END_CRASH },
 	};
 	/* lg.ko lets no other kind through; one that does is newer than us. */
-	uint64_t kind = exit->data[0] && exit->data[0] < 4 ?
-				exit->data[0] :
-				LGUEST_SHUTDOWN_CRASH;
+	uint64_t kind = exit->data[0] && exit->data[0] < 4
+				? exit->data[0]
+				: LGUEST_SHUTDOWN_CRASH;
 	char raw[REASON_MAX], reason[4 * REASON_MAX];
 	struct why why;
 	ssize_t len;

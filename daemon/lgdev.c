@@ -35,11 +35,10 @@ static int check_info(const struct lg_info *info, struct why *why)
 			"lg.ko: speaks versions %u to %u of the ABI, not %u",
 			info->abi_min, info->abi_max, LG_ABI_VERSION);
 	if ((info->features & NEEDED) != NEEDED)
-		return why_say(
-			why, -ENODEV,
-			"lg.ko: too old: it has features %#llx of %#llx",
-			(unsigned long long)info->features & NEEDED,
-			(unsigned long long)NEEDED);
+		return why_say(why, -ENODEV,
+			       "lg.ko: too old: it has features %#llx of %#llx",
+			       (unsigned long long)info->features & NEEDED,
+			       (unsigned long long)NEEDED);
 	return 0;
 }
 

@@ -40,9 +40,9 @@ struct header {
 
 static int put_header(int fd, const struct header *header)
 {
-	return pwrite(fd, header, sizeof(*header), 0) == sizeof(*header) ?
-		       0 :
-		       -ENOMEM;
+	return pwrite(fd, header, sizeof(*header), 0) == sizeof(*header)
+		       ? 0
+		       : -ENOMEM;
 }
 
 int record_create(struct vm *vm, struct why *why)
@@ -70,16 +70,16 @@ int record_create(struct vm *vm, struct why *why)
 
 static json_t *describe(struct vm *vm)
 {
-	return json_pack(
-		"{ss so ss ss ss sb sb sI sI si si si si si}", "name",
-		vm_name(vm), "config", conf_guest_to_json(vm->conf), "state",
-		vm_state_name(vm->state), "then", vm_state_name(vm->then),
-		"why", vm->why.text, "crashed", vm->crashed, "ever_ran",
-		vm->ever_ran, "since_us", (json_int_t)vm->since_us,
-		"started_us", (json_int_t)vm->started_us, "restarts",
-		(int)vm->restarts, "backoff", (int)vm->backoff, "power",
-		(int)vm->power_vector, "input", (int)vm->input_vector, "pid",
-		(int)vm->runner.pid);
+	return json_pack("{ss so ss ss ss sb sb sI sI si si si si si}", "name",
+			 vm_name(vm), "config", conf_guest_to_json(vm->conf),
+			 "state", vm_state_name(vm->state), "then",
+			 vm_state_name(vm->then), "why", vm->why.text,
+			 "crashed", vm->crashed, "ever_ran", vm->ever_ran,
+			 "since_us", (json_int_t)vm->since_us, "started_us",
+			 (json_int_t)vm->started_us, "restarts",
+			 (int)vm->restarts, "backoff", (int)vm->backoff,
+			 "power", (int)vm->power_vector, "input",
+			 (int)vm->input_vector, "pid", (int)vm->runner.pid);
 }
 
 /* The page is written once before the text and once after: see above. */
@@ -142,17 +142,17 @@ json_t *record_load(int fd, unsigned int *ret_version, struct why *why)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct header header;
-	json_t *json;
 
 	if (seals < 0 || (seals & RECORD_SEALS) != RECORD_SEALS ||
 	    pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
-	    header.magic != RECORD_MAGIC || header.which > 1 ||
-	    header.len[header.which] > PLACE_BYTES) {
+	    header.magic != RECORD_MAGIC) {
 		why_say(why, -EINVAL, "state: not a record of ours");
 		return NULL;
 	}
-	json = load(fd, &header, why);
-	if (json)
-		*ret_version = header.version;
-	return json;
+	*ret_version = header.version;
+	if (header.which > 1 || header.len[header.which] > PLACE_BYTES) {
+		why_say(why, -EINVAL, "state: nothing is written there");
+		return NULL;
+	}
+	return load(fd, &header, why);
 }

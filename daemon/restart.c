@@ -10,7 +10,7 @@
  * then after a second, two, four.  When it has run well for a while all is
  * forgiven.
  *
- * Next: daemon/machine.c
+ * Next: daemon/ask.c
  */
 #include "vm.h"
 
@@ -26,9 +26,9 @@ struct vm_timing vm_timing = {
 enum vm_state restart_after(const struct vm *vm, enum vm_end end)
 {
 	const struct conf_guest *conf = vm->conf;
-	enum conf_action action = end == END_POWEROFF ? conf->on_poweroff :
-				  end == END_REBOOT   ? conf->on_reboot :
-							conf->on_crash;
+	enum conf_action action = end == END_POWEROFF ? conf->on_poweroff
+				  : end == END_REBOOT ? conf->on_reboot
+						      : conf->on_crash;
 
 	if (!vm->ever_ran)
 		return VM_GONE;
@@ -52,7 +52,6 @@ unsigned int restart_delay_ms(struct vm *vm)
 	for (i = 2; i < vm->backoff && delay_ms < vm_timing.backoff_most_ms;
 	     i++)
 		delay_ms *= 2;
-	return delay_ms < vm_timing.backoff_most_ms ?
-		       delay_ms :
-		       vm_timing.backoff_most_ms;
+	return delay_ms < vm_timing.backoff_most_ms ? delay_ms
+						    : vm_timing.backoff_most_ms;
 }

@@ -95,8 +95,7 @@ int ring_adopt(struct ring *ring, int fd, struct why *why)
 	    header.magic != RING_MAGIC)
 		return why_say(why, -EINVAL, "console: not a ring of ours");
 	if (header.version != RING_VERSION || header.bytes != RING_BYTES ||
-	    header.start > header.end ||
-	    header.end - header.start > RING_BYTES)
+	    header.start > header.end || header.end - header.start > RING_BYTES)
 		return why_say(why, -EINVAL,
 			       "console: a ring of version %u, not %u",
 			       header.version, RING_VERSION);

@@ -34,8 +34,8 @@
 #define FDS_MAX    (LG_MAX_VCPUS + 8)
 #define ARGS_MAX   (2 * FDS_MAX + 16)
 
-/* A call of lguest-run, as it is put together. */
-struct call {
+/* What lguest-run is told, as it is put together. */
+struct order {
 	const char *argv[ARGS_MAX];
 	char digits[FDS_MAX][12];
 	int fd[FDS_MAX]; /* ours, to be its FIRST_FD and so on */
@@ -48,71 +48,71 @@ void runner_init(struct vm *vm)
 	vm->runner.report = -1;
 }
 
-/* An option, and the descriptor it names, which keeps its place in the call. */
-static void add_fd(struct call *call, const char *option, int fd)
+/* An option, and the descriptor it names, which gets the next place. */
+static void add_fd(struct order *order, const char *option, int fd)
 {
-	char *digits = call->digits[call->fds];
+	char *digits = order->digits[order->fds];
 
-	snprintf(digits, sizeof(call->digits[0]), "%u", FIRST_FD + call->fds);
-	call->fd[call->fds++] = fd;
-	call->argv[call->args++] = option;
-	call->argv[call->args++] = digits;
+	snprintf(digits, sizeof(order->digits[0]), "%u", FIRST_FD + order->fds);
+	order->fd[order->fds++] = fd;
+	order->argv[order->args++] = option;
+	order->argv[order->args++] = digits;
 }
 
-static void add_word(struct call *call, const char *option, const char *word)
+static void add_word(struct order *order, const char *option, const char *word)
 {
-	call->argv[call->args++] = option;
-	call->argv[call->args++] = word;
+	order->argv[order->args++] = option;
+	order->argv[order->args++] = word;
 }
 
-static void add_all(struct call *call, const struct vm *vm, int report,
+static void add_all(struct order *order, const struct vm *vm, int report,
 		    int cmdline)
 {
-	static char memory[24]; /* until the call is made, and that is now */
+	static char memory[24]; /* until it is told, and that is now */
 	unsigned int i;
 
-	call->argv[call->args++] = "lguest-run";
+	order->argv[order->args++] = "lguest-run";
 	snprintf(memory, sizeof(memory), "%llu",
 		 (unsigned long long)vm->conf->memory_bytes);
-	add_word(call, "--name", vm_name(vm));
-	add_fd(call, "--report", report);
-	add_word(call, "--memory", memory);
-	add_fd(call, "--ram", vm->machine.mem.fd);
-	add_fd(call, "--kernel", vm->files.kernel);
+	add_word(order, "--name", vm_name(vm));
+	add_fd(order, "--report", report);
+	add_word(order, "--memory", memory);
+	add_fd(order, "--ram", vm->machine.mem.fd);
+	add_fd(order, "--kernel", vm->files.kernel);
 	if (vm->files.initrd >= 0)
-		add_fd(call, "--initrd", vm->files.initrd);
-	add_fd(call, "--cmdline", cmdline);
+		add_fd(order, "--initrd", vm->files.initrd);
+	add_fd(order, "--cmdline", cmdline);
 	for (i = 0; i < vm->conf->cpus; i++)
-		add_fd(call, "--vcpu", vm->machine.vcpu[i]);
+		add_fd(order, "--vcpu", vm->machine.vcpu[i]);
 	if (vm->lguestd->conf->runner_user)
-		add_word(call, "--user", vm->lguestd->conf->runner_user);
-	call->argv[call->args] = NULL;
+		add_word(order, "--user", vm->lguestd->conf->runner_user);
+	order->argv[order->args] = NULL;
 }
 
 /*
  * Descriptors go to their places in order, so none may be in another's place:
  * one that is gets a number above them all.  Returns 0 or -errno.
  */
-static int lift_fds(struct call *call, int *lifted)
+static int lift_fds(struct order *order, int *lifted)
 {
 	unsigned int i;
 
-	for (i = 0; i < call->fds; i++)
+	for (i = 0; i < order->fds; i++)
 		lifted[i] = -1;
-	for (i = 0; i < call->fds; i++) {
-		if (call->fd[i] >= FIRST_FD + (int)call->fds)
+	for (i = 0; i < order->fds; i++) {
+		if (order->fd[i] >= FIRST_FD + (int)order->fds)
 			continue;
-		lifted[i] = fcntl(call->fd[i], F_DUPFD_CLOEXEC,
-				  FIRST_FD + (int)call->fds);
+		lifted[i] = fcntl(order->fd[i], F_DUPFD_CLOEXEC,
+				  FIRST_FD + (int)order->fds);
 		if (lifted[i] < 0)
 			return -errno;
-		call->fd[i] = lifted[i];
+		order->fd[i] = lifted[i];
 	}
 	return 0;
 }
 
 static int set_actions(posix_spawn_file_actions_t *actions,
-		       const struct call *call)
+		       const struct order *order)
 {
 	unsigned int i;
 	int r;
@@ -122,12 +122,12 @@ static int set_actions(posix_spawn_file_actions_t *actions,
 	if (!r)
 		r = posix_spawn_file_actions_addopen(actions, 1, "/dev/null",
 						     O_WRONLY, 0);
-	for (i = 0; !r && i < call->fds; i++)
-		r = posix_spawn_file_actions_adddup2(actions, call->fd[i],
+	for (i = 0; !r && i < order->fds; i++)
+		r = posix_spawn_file_actions_adddup2(actions, order->fd[i],
 						     FIRST_FD + (int)i);
 	if (!r)
 		r = posix_spawn_file_actions_addclosefrom_np(
-			actions, FIRST_FD + (int)call->fds);
+			actions, FIRST_FD + (int)order->fds);
 	return r;
 }
 
@@ -151,7 +151,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 }
 
 /* The new process, or -errno; that its program is missing shows here. */
-static pid_t spawn(const struct call *call)
+static pid_t spawn(const struct order *order)
 {
 	/* A registered rseq ends LG_RUN at each preemption. */
 	static char tunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
@@ -163,13 +163,13 @@ static pid_t spawn(const struct call *call)
 	pid_t pid = -1;
 	int r;
 
-	memcpy(argv, call->argv, sizeof(argv));
+	memcpy(argv, order->argv, sizeof(argv));
 	r = posix_spawn_file_actions_init(&actions);
 	if (r)
 		return -r;
 	r = posix_spawnattr_init(&attributes);
 	if (!r) {
-		r = set_actions(&actions, call);
+		r = set_actions(&actions, order);
 		if (!r)
 			r = set_attributes(&attributes);
 		if (!r)
@@ -184,15 +184,15 @@ static pid_t spawn(const struct call *call)
 static pid_t spawn_with(const struct vm *vm, int report, int cmdline)
 {
 	int lifted[FDS_MAX];
-	struct call call = { .args = 0 };
+	struct order order = { .args = 0 };
 	unsigned int i;
 	pid_t pid;
 
-	add_all(&call, vm, report, cmdline);
-	pid = lift_fds(&call, lifted);
+	add_all(&order, vm, report, cmdline);
+	pid = lift_fds(&order, lifted);
 	if (pid == 0)
-		pid = spawn(&call);
-	for (i = 0; i < call.fds; i++) {
+		pid = spawn(&order);
+	for (i = 0; i < order.fds; i++) {
 		if (lifted[i] >= 0)
 			close(lifted[i]);
 	}
@@ -261,7 +261,8 @@ static void describe_end(struct runner *runner, struct why *why)
 			pid, info.si_status);
 	else
 		why_say(why, 0,
-			"its runner (process %d) was killed by signal %d (%s)%s",
+			"its runner (process %d) was killed by signal %d "
+			"(%s)%s",
 			pid, info.si_status, strsignal(info.si_status),
 			info.si_status == SIGKILL ? ": out of memory?" : "");
 }
@@ -271,7 +272,7 @@ static void take_report(struct vm *vm)
 {
 	struct runner *runner = &vm->runner;
 	const char *at;
-	char packet[300];
+	char packet[600];
 	ssize_t len;
 
 	len = recv(runner->report, packet, sizeof(packet), MSG_DONTWAIT);
@@ -284,8 +285,8 @@ static void take_report(struct vm *vm)
 		return;
 	}
 	if (len > 0) {
-		at = len > 7 && !memcmp(packet, "error: ", 7) ? packet + 7 :
-								packet;
+		at = len > 7 && !memcmp(packet, "error: ", 7) ? packet + 7
+							      : packet;
 		log_escape(runner->error.text, sizeof(runner->error.text), at,
 			   (size_t)(packet + len - at));
 	}

@@ -17,6 +17,7 @@
  * Next: daemon/store.c
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -79,8 +80,8 @@ static int rearm(void)
 	vm_event_del(&link_up.event);
 	if (events < 0 || sd_bus_get_timeout(link_up.bus, &until) < 0)
 		return -EIO;
-	event_assign(&link_up.event, link_up.base,
-		     sd_bus_get_fd(link_up.bus), flags, on_bus, NULL);
+	event_assign(&link_up.event, link_up.base, sd_bus_get_fd(link_up.bus),
+		     flags, on_bus, NULL);
 	if (until == UINT64_MAX)
 		return event_add(&link_up.event, NULL) < 0 ? -ENOMEM : 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -187,8 +188,7 @@ static void tell_machined(const struct vm *vm)
 		r = sd_bus_message_append(call, "ssus", "lguestd", "vm",
 					  (uint32_t)vm->runner.pid, "");
 	if (r >= 0)
-		sd_bus_call_async(link_up.bus, NULL, call, on_machine, NULL,
-				  0);
+		sd_bus_call_async(link_up.bus, NULL, call, on_machine, NULL, 0);
 	sd_bus_message_unref(call);
 }
 
@@ -201,8 +201,9 @@ static int on_job(sd_bus_message *signal, void *arg, sd_bus_error *error)
 	uint32_t id;
 
 	(void)error;
-	if (!scope->job || sd_bus_message_read(signal, "uoss", &id, &job, &unit,
-					       &result) < 0 ||
+	if (!scope->job ||
+	    sd_bus_message_read(signal, "uoss", &id, &job, &unit, &result) <
+		    0 ||
 	    strcmp(job, scope->job))
 		return 0;
 	if (strcmp(result, "done")) {

@@ -17,14 +17,14 @@
 
 static const char *const state_names[] = {
 	[VM_STARTING] = "starting", [VM_RUNNING] = "running",
-	[VM_PAUSED] = "paused",	    [VM_STOPPING] = "stopping",
+	[VM_PAUSED] = "paused",     [VM_STOPPING] = "stopping",
 	[VM_WAITING] = "waiting",   [VM_STOPPED] = "stopped",
 	[VM_CRASHED] = "crashed",   [VM_GONE] = "gone",
 };
 
 #define MAY(state) (1U << (state))
-#define ENDS                                                      \
-	(MAY(VM_STARTING) | MAY(VM_WAITING) | MAY(VM_STOPPED) |   \
+#define ENDS                                                    \
+	(MAY(VM_STARTING) | MAY(VM_WAITING) | MAY(VM_STOPPED) | \
 	 MAY(VM_CRASHED) | MAY(VM_GONE))
 
 /* VM_STARTING may follow itself: what a daemon before us began is begun anew. */
@@ -52,8 +52,8 @@ static void log_state(const struct vm *vm, bool with_why)
 	char event[64], state[64], reason[sizeof(vm->why.text) + 16];
 	const char *fields[] = { event, state, with_why ? reason : NULL, NULL };
 	const char *name = vm_state_name(vm->state);
-	enum log_level level = with_why && vm->crashed ? LOG_LEVEL_WARNING :
-							 LOG_LEVEL_INFO;
+	enum log_level level =
+		with_why && vm->crashed ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
 
 	snprintf(event, sizeof(event), "LGUEST_EVENT=state");
 	snprintf(state, sizeof(state), "LGUEST_STATE=%s", name);

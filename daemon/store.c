@@ -52,11 +52,6 @@ void store_put(const struct vm *vm, const char *what, int fd)
 			strerror(-r));
 }
 
-bool store_keeps(void)
-{
-	return getenv("NOTIFY_SOCKET") != NULL;
-}
-
 void store_put_machine(const struct vm *vm)
 {
 	char what[16];

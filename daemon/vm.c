@@ -105,7 +105,6 @@ void vm_detach_all(struct lguestd *lguestd)
 		vm_free(vm);
 	console_close_all();
 	scope_close();
-	store_close();
 }
 
 void vm_arm(struct vm *vm, unsigned int ms)
@@ -170,8 +169,8 @@ static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,
 	uint64_t most = lguestd->conf->max_memory_bytes, used = 0;
 	struct vm *vm;
 
-	TAILQ_FOREACH (vm, &lguestd->vms, link)
-		used += vm->conf->memory_bytes;
+	TAILQ_FOREACH(vm, &lguestd->vms, link)
+	used += vm->conf->memory_bytes;
 	if (lguestd->vm_count >= lguestd->conf->max_guests)
 		return why_say(why, -ENOSPC,
 			       "%s: there are %u guests, and may be %u",
@@ -337,7 +336,7 @@ static void arrive(struct vm *vm)
 		store_remove_machine(vm);
 		machine_destroy(vm);
 	}
-	if (then != VM_WAITING && *vm->why.text)
+	if (then != VM_WAITING && then != VM_STARTING)
 		console_note(vm->console, "%s", vm->why.text);
 	if (then == VM_GONE)
 		vanish(vm);
@@ -361,7 +360,8 @@ void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 	if (vm->then != vm->state)
 		return; /* it is on its way out already */
 	why_say(&vm->why, 0, "%s", sentence);
-	vm->crashed = end == END_CRASH;
+	/* What was never there cannot crash. */
+	vm->crashed = end == END_CRASH && vm->ever_ran;
 	vm_leave(vm, restart_after(vm, end));
 }
 
@@ -371,24 +371,6 @@ void vm_on_runner_gone(struct vm *vm, const char *sentence)
 		arrive(vm);
 	else
 		vm_ended(vm, END_CRASH, sentence);
-}
-
-/* ---- asked by people ---- */
-
-/* May it be asked for this at all?  `may` has a bit for each state. */
-static int check_state(const struct vm *vm, unsigned int may, const char *verb,
-		       struct why *why)
-{
-	if (vm->foreign)
-		return why_say(why, -EOPNOTSUPP, "%s: %s: %s", vm_name(vm),
-			       verb, vm->why.text);
-	if (vm->then != vm->state)
-		return why_say(why, -EBUSY, "%s: %s: it is about to be %s",
-			       vm_name(vm), verb, vm_state_name(vm->then));
-	if (!(may & 1U << vm->state))
-		return why_say(why, -EBUSY, "%s: %s: it is %s", vm_name(vm),
-			       verb, vm_state_name(vm->state));
-	return 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -404,92 +386,4 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			"has not turned itself off in time");
 		vm_set_state(vm, VM_RUNNING);
 	}
-}
-
-static int press_button(struct vm *vm, unsigned int timeout_s, struct why *why)
-{
-	int r;
-
-	if (!vm->power_vector)
-		return why_say(why, -EOPNOTSUPP,
-			       "%s: stop: its kernel has no power button",
-			       vm_name(vm));
-	r = lgdev_interrupt(vm->machine.vm, 0, vm->power_vector);
-	if (r < 0)
-		return why_say(why, r, "%s: stop: vector %u: %s", vm_name(vm),
-			       vm->power_vector, strerror(-r));
-	if (vm->state != VM_STOPPING)
-		vm_set_state(vm, VM_STOPPING);
-	if (vm->then == VM_STOPPING)
-		vm_arm(vm, timeout_s * 1000);
-	return 0;
-}
-
-int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why)
-{
-	int r = check_state(vm,
-			    1U << VM_RUNNING | 1U << VM_STOPPING |
-				    1U << VM_PAUSED | 1U << VM_WAITING,
-			    "stop", why);
-
-	if (r < 0)
-		return r;
-	if (vm->state == VM_WAITING) {
-		/* It is off, and now it stays so. */
-		vm_leave(vm, vm->conf->on_poweroff == CONF_PRESERVE ?
-				     VM_STOPPED :
-				     VM_GONE);
-		return 0;
-	}
-	if (vm->state == VM_PAUSED && vm->power_vector) {
-		r = vm_resume(vm, why);
-		if (r < 0)
-			return r;
-	}
-	if (timeout_s > 24 * 3600)
-		timeout_s = 24 * 3600;
-	return press_button(vm, timeout_s, why);
-}
-
-int vm_pause(struct vm *vm, struct why *why)
-{
-	int r = check_state(vm, 1U << VM_RUNNING, "pause", why);
-
-	if (r < 0)
-		return r;
-	r = lgdev_pause(vm->machine.vm);
-	if (r < 0)
-		return why_say(why, r, "%s: pause: %s", vm_name(vm),
-			       strerror(-r));
-	vm_set_state(vm, VM_PAUSED);
-	return 0;
-}
-
-int vm_resume(struct vm *vm, struct why *why)
-{
-	int r = check_state(vm, 1U << VM_PAUSED, "resume", why);
-
-	if (r < 0)
-		return r;
-	r = lgdev_resume(vm->machine.vm);
-	if (r < 0)
-		return why_say(why, r, "%s: resume: %s", vm_name(vm),
-			       strerror(-r));
-	vm_set_state(vm, VM_RUNNING);
-	return 0;
-}
-
-int vm_reset(struct vm *vm, struct why *why)
-{
-	int r = check_state(vm, ~(1U << VM_STARTING), "reset", why);
-
-	if (r < 0)
-		return r;
-	vm_leave(vm, VM_STARTING);
-	return 0;
-}
-
-void vm_destroy(struct vm *vm)
-{
-	vm_leave(vm, VM_GONE);
 }

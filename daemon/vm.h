@@ -77,7 +77,8 @@ enum vm_end {
 /* Times; not constant for the sake of tests. */
 extern struct vm_timing {
 	unsigned int backoff_ms; /* the second restart in a row waits this */
-	unsigned int backoff_most_ms; /* each later one twice that, up to this */
+	unsigned int
+		backoff_most_ms; /* each later one twice that, up to this */
 	unsigned int well_ms; /* ran this long: all is forgiven */
 	unsigned int load_ms; /* for reading the kernel */
 	unsigned int scope_ms; /* for systemd to make a scope */
@@ -254,7 +255,7 @@ void record_save(struct vm *vm);
 
 #define RECORD_VERSION 1
 
-/* record_load - the newest whole record in fd, of any version; NULL: none */
+/* record_load - the newest whole record in fd, of any version; or NULL */
 json_t *record_load(int fd, unsigned int *ret_version, struct why *why);
 
 /* ---- lgdev.c: lg.ko ---- */
