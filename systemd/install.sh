@@ -83,7 +83,7 @@ put_config() {
 	ours=$(sample_of "$2")
 	if [ ! -e "$3" ] || { [ -e "$ours" ] && cmp -s "$3" "$ours"; }; then
 		put "$1" "$2" "$3"
-	elif ! cmp -s "$2" "$3"; then
+	elif ! cmp -s "$2" "$3" && ! cmp -s "$2" "$ours"; then
 		put "$1" "$2" "$3.new"
 		say KEPT "$3, which was edited; ours is $3.new"
 	fi
