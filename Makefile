@@ -110,6 +110,15 @@ deps: ## Install the Debian packages that are missing
 	$(call say,DEPS,'Debian packages')
 	$(Q)t/lib/deps.sh
 
+# The first thing a newcomer does: see t/run.sh.
+run: ## Start a guest, from nothing (GUEST=FILE.yaml, HERE=1)
+	$(call say,RUN,'1 of 3: Debian packages')
+	$(Q)t/lib/deps.sh build rig
+	$(call say,RUN,'2 of 3: building; the module takes a minute')
+	$(Q)$(MAKE) build/stage
+	$(call say,RUN,'3 of 3: the guest')
+	$(Q)t/run.sh $(if $(HERE),here,rig) $(GUEST)
+
 rig: all ## A shell in the rig, where lg.ko is loaded and may break
 	$(Q)t/rig/rig shell
 
@@ -130,4 +139,4 @@ clean: ## Remove everything built
 
 FORCE:
 .PHONY: FORCE all check check-all check-bochs clean deps fmt help journey \
-	kdir lint module rig tags
+	kdir lint module rig run tags

@@ -250,7 +250,7 @@ static enum proto_exit run_doctor(struct lgctl *ctl, int argc, char **argv)
 		print_text(doctor);
 	status = worst_of(doctor) == VERDICT_FAIL ? EXIT_FAILED : EXIT_DONE;
 	free(doctor);
-	return say_end(status);
+	return status;
 }
 
 const struct cmd cmd_doctor = {
@@ -258,7 +258,7 @@ const struct cmd cmd_doctor = {
 	.operands = "",
 	.min = 0,
 	.max = 0,
-	.options = "j",
+	.options = "R",
 	.help = "say what works here and what to do about the rest",
 	.run = run_doctor,
 };

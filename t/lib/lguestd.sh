@@ -22,6 +22,8 @@
 #	wait_for WHAT CMD...    until it succeeds; after a minute that is a failure
 
 lguestd_stage=build/stage
+# shellcheck disable=SC2154 # those that tap.sh keeps
+true "$tap_count" "$tap_failed" "${tmp:=}"
 
 lguestd_install() {
 	[ -e "$lguestd_stage/usr/sbin/lguestd" ] ||
