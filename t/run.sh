@@ -69,8 +69,7 @@ run_guest() {
 # On this machine nothing is installed: programs, socket and logs are the tree's.
 here() {
 	[ "$(id -u)" = 0 ] || die 'HERE=1: loading a module takes root'
-	kdir=$(make -s kdir)
-	kver=$(cat "$kdir/include/config/kernel.release")
+	kver=$(modinfo -F vermagic build/lg.ko | cut -d ' ' -f 1)
 	[ "$kver" = "$(uname -r)" ] || die "HERE=1: lg.ko is built for Linux" \
 		"$kver, this is $(uname -r); see make KDIR="
 	[ -e /sys/module/lg ] || {
