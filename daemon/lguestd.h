@@ -99,6 +99,9 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
 /* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
 void vm_destroy(struct vm *vm);
 
+/* vm_stop_timeout_s - what its configuration gives it to turn itself off */
+unsigned int vm_stop_timeout_s(const struct vm *vm);
+
 /* vm_stop - press its power button; -EOPNOTSUPP if it has none, -EBUSY ... */
 int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why);
 int vm_pause(struct vm *vm, struct why *why);
@@ -110,6 +113,9 @@ json_t *vm_describe(struct vm *vm);
 
 void vm_watch_add(struct vm *vm, struct vm_watch *watch);
 void vm_watch_remove(struct vm_watch *watch);
+
+/* vm_detach_all - forget them all; they go on, in systemd's care */
+void vm_detach_all(struct lguestd *lguestd);
 
 /* vm_adopt_all - take over what a daemon before us has left in systemd's care */
 void vm_adopt_all(struct lguestd *lguestd);
@@ -130,10 +136,126 @@ struct console_client {
 int console_attach(struct vm *vm, int fd, const struct console_client *client,
 		   struct why *why);
 
-/* ---- ctl.c: the control socket ---- */
+/* ---- lgdev.c: lg.ko ---- */
+
+/* lgdev_open - /dev/lguest, if we and the module understand each other */
+int lgdev_open(struct lg_info *ret_info, struct why *why);
+
+/* ---- ctl.c: the control socket, its clients and their messages ---- */
+
+/*
+ * One call, from when it is whole until it is answered.  Whoever serves it
+ * answers once, now or later: call_reply(), call_error() or call_given().
+ */
+struct call {
+	struct lguestd *lguestd;
+	const char *method; /* without PROTO_PREFIX, for messages */
+	json_t *parameters; /* an object */
+	struct vm *vm; /* parameters' name, where the method has one */
+	int fds[PROTO_FDS_MAX]; /* what came with it; -1: none, or taken */
+	pid_t pid; /* of the peer */
+	uid_t uid;
+	struct waiting *waiting; /* wait.c's, until there is an answer */
+	struct waiter *shutdown; /* shutdown.c's */
+};
 
 /* ctl_open - listen; fd: systemd's socket, or -1 for conf->socket */
 int ctl_open(struct lguestd *lguestd, int fd, struct why *why);
 void ctl_close(struct lguestd *lguestd);
+
+/* listen_at - conf->socket, a listening descriptor (listen.c) */
+int listen_at(const struct lguestd *lguestd, struct why *why);
+
+/* call_reply - parameters is taken over; NULL: there is nothing to say */
+void call_reply(struct call *call, json_t *parameters);
+
+/* call_error - error is a PROTO_E_; the rest is the sentence */
+void call_error(struct call *call, const char *error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void call_error_with(struct call *call, const char *error, json_t *parameters);
+
+/* call_fd - the client's socket; call_given - somebody else has it now */
+int call_fd(struct call *call);
+void call_given(struct call *call);
+
+/* ---- message.c: bytes and descriptors, until they are a call ---- */
+
+struct message {
+	char *in; /* what has come and was not served */
+	size_t len, size;
+	size_t whole; /* bytes of the first message with its NUL; 0: not yet */
+	const char *bad; /* it will never be one: why */
+	struct {
+		int fd;
+		unsigned int skip; /* messages before the one it belongs to */
+	} passed[PROTO_FDS_MAX];
+	unsigned int passed_count;
+	char method[64]; /* of the last one taken */
+	char why[256];
+};
+
+bool message_begun(const struct message *message);
+bool message_whole(const struct message *message);
+
+/* message_receive - -EAGAIN: nothing now; another errno: hang up */
+int message_receive(struct message *message, int fd);
+
+/* message_take - the first call; or what is wrong with it, a sentence */
+const char *message_take(struct message *message, struct call *call);
+
+/* message_done - end of a call: closes what nobody took of it */
+void message_done(struct call *call);
+void message_fini(struct message *message, struct call *call);
+
+/* message_charge - bytes held for clients; -ENOMEM if that is too much */
+int message_charge(ssize_t bytes);
+
+/* ---- request.c: method -> handler, and what each may be told ---- */
+
+/* request_serve - answers, now or when it can be answered */
+void request_serve(struct call *call);
+
+/* ---- wait.c: answers that wait for a guest ---- */
+
+void wait_created(struct call *call);
+void wait_gone(struct call *call);
+void wait_stopped(struct call *call, bool force);
+void wait_state(struct call *call, enum vm_state state);
+void wait_ended(struct call *call);
+
+/* wait_drop - the client has gone: nobody waits any more */
+void wait_drop(struct call *call);
+
+/* wait_refused - answers with what vm.c or console.c said no with */
+void wait_refused(struct call *call, int err, const struct why *why);
+
+/* ---- shutdown.c: all guests, in order ---- */
+
+/* shutdown_start - ends every guest, then the daemon */
+void shutdown_start(struct lguestd *lguestd);
+
+/* shutdown_begin - the same, and answers call when all have gone */
+void shutdown_begin(struct call *call);
+void shutdown_drop(struct call *call);
+
+/* ---- autostart.c: the guests of conf->guests_dir ---- */
+
+/* autostart - starts what is there and is not yet here; logs, never fails */
+void autostart(struct lguestd *lguestd);
+
+/* ---- notify.c: what systemd hears from us, and asks ---- */
+
+/* notify_status - one line for `systemctl status` */
+void notify_status(struct lguestd *lguestd);
+
+void notify_ready(struct lguestd *lguestd);
+int notify_watchdog(struct lguestd *lguestd);
+
+/* notify_service_stop - lguestd --service-stop; an exit status */
+int notify_service_stop(const char *socket);
+
+/* ---- sandbox.c: privileges, dropped one by one ---- */
+
+void sandbox_enter(void);
 
 #endif /* LGUESTD_H */

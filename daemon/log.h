@@ -10,6 +10,7 @@
 #define LOG_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 enum log_level {
 	LOG_LEVEL_ERR = 3, /* someone must act */
@@ -32,5 +33,13 @@ void log_say(enum log_level level, const char *guest, const char *fmt, ...)
 void log_event(enum log_level level, const char *guest, const char *id,
 	       const char *const *fields, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/*
+ * log_escape - text of a guest's or a client's, made fit to be shown to a person
+ *
+ * What is not printable ASCII becomes \xNN.  Reads len bytes or up to a NUL,
+ * writes at most room bytes, a NUL the last.  Doing it twice changes nothing.
+ */
+void log_escape(char *to, size_t room, const char *from, size_t len);
 
 #endif /* LOG_H */

@@ -37,6 +37,8 @@
 #ifndef PROTO_H
 #define PROTO_H
 
+#define LGUEST_VERSION "0.1"
+
 #define PROTO_SOCKET      "/run/lguest/lguestd.sock"
 #define PROTO_SOCKET_ENV  "LGUEST_SOCKET"
 #define PROTO_VERSION     1

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lgctl.h - what the commands of lgctl share, in the order of its files
+ *
+ * A command is a row of facts and one function, in a file with its relatives.
+ * An option means the same wherever it is allowed, so there is one table of
+ * them all, in options.c, and a command lists the letters of those it takes.
+ */
+#ifndef LGCTL_H
+#define LGCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "../conf.h"
+#include "../proto.h"
+
+/* What the command line said, all of it checked. */
+struct lgctl {
+	const struct cmd *cmd;
+	const char *socket;
+	bool json, quiet, verbose; /* -j -q -v */
+	bool all, dry_run, follow, force,
+		foreground; /* -a -n -f -F --foreground */
+	bool names, no_wait, watch, help;
+	int timeout_s; /* -t; -1: not said */
+	const char *state; /* --for */
+	int escape; /* a character; -1: none */
+};
+
+struct cmd {
+	const char *name;
+	const char *operands; /* as in its usage */
+	int min, max; /* how many operands; max -1: no limit */
+	const char *options; /* letters of rows in options.c */
+	const char *help; /* one line */
+	enum proto_exit (*run)(struct lgctl *ctl, int argc, char **argv);
+};
+
+/* ---- main.c ---- */
+
+extern const struct cmd *const commands[]; /* NULL at the end */
+
+const struct cmd *command_find(const char *name);
+
+/* ---- options.c: the options, and usage made of them ---- */
+
+/* options_parse - argv[0] is the verb; optind is the first operand's index */
+enum proto_exit options_parse(struct lgctl *ctl, int argc, char **argv);
+
+/* options_usage - the whole of what `lgctl VERB --help` says */
+void options_usage(FILE *to, const struct cmd *cmd);
+
+/* options_list - all options of a command, a line each, for completion */
+void options_list(const struct cmd *cmd);
+
+/* ---- say.c: messages, tables, sizes, ages ---- */
+
+/* say_error - "lgctl: ..." on stderr, a line; returns status */
+enum proto_exit say_error(enum proto_exit status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* say_note - the same, but not with --quiet, and not an error */
+void say_note(const struct lgctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* say_json - one line on stdout; takes the value over */
+enum proto_exit say_json(json_t *value);
+
+/* say_size - "64 MiB"; say_age - "3 min"; both in buf, which is returned */
+const char *say_size(uint64_t bytes, char *buf, size_t len);
+const char *say_age(uint64_t since_us, char *buf, size_t len);
+
+/*
+ * A table is printed when it is whole: columns are as wide as they must be.
+ * What comes from elsewhere is made harmless: a terminal gets no control codes.
+ */
+struct table {
+	int columns;
+	int cells;
+	char **cell;
+};
+
+void table_add(struct table *table, const char *cell);
+void table_print(struct table *table); /* and frees it */
+
+/* say_end - so that output which could not be written is not a success */
+enum proto_exit say_end(enum proto_exit status);
+
+/* worse - of two exit statuses, the one to end with: the first that is bad */
+enum proto_exit worse(enum proto_exit so_far, enum proto_exit now);
+
+/* ---- suggest.c: did you mean ---- */
+
+/* suggest - the verb that was perhaps meant, or NULL */
+const char *suggest(const char *word);
+
+/* ---- client.c: speaks proto.h ---- */
+
+/* client_open - a connection; -1: says why, which is EXIT_UNREACHABLE */
+int client_open(const struct lgctl *ctl);
+
+/* client_send - method without its prefix; parameters is taken over */
+enum proto_exit client_send(int sock, const char *method, json_t *parameters,
+			    const int *fds, size_t fd_count);
+
+/* What came back: parameters, and error if that is what it was. */
+struct reply {
+	json_t *message;
+	json_t *parameters; /* in message */
+	const char *error; /* in message, without its prefix; or NULL */
+	enum proto_exit status;
+};
+
+/*
+ * client_receive - one reply; guest, or NULL, is who an error is about
+ *
+ * timeout_s -1: as long as it takes.  Errors have been said, unless quiet.
+ */
+enum proto_exit client_receive(int sock, const char *guest, int timeout_s,
+			       struct reply *ret_reply);
+
+void reply_fini(struct reply *reply);
+
+/* client_call - a connection for one call; ret_reply may be NULL */
+enum proto_exit client_call(const struct lgctl *ctl, const char *guest,
+			    const char *method, json_t *parameters,
+			    int timeout_s, struct reply *ret_reply);
+
+#define CLIENT_PROMPT_S 60 /* for answers that need not wait for a guest */
+
+/* client_named - the parameters {"name": guest} */
+json_t *client_named(const char *guest);
+
+/* ---- guest_file.c: a guest's YAML, and the files it names ---- */
+
+struct guest_file {
+	struct conf_guest *conf;
+	int fds[2];
+	size_t fd_count;
+	json_t *parameters; /* of Guests.Create */
+};
+
+/* guest_file_open - reads path and opens what it names, as the caller */
+enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file);
+void guest_file_close(struct guest_file *file);
+
+/* guest_file_read - the YAML alone; complaints are said */
+enum proto_exit guest_file_read(const char *path, struct conf_guest **ret);
+
+/* ---- terminal.c: bytes between a person and a guest ---- */
+
+struct terminal {
+	int sock; /* the guest's console */
+	int escape; /* -1: none */
+	bool input; /* what is typed goes there */
+	const char *guest;
+	bool quiet;
+	/* run: called for SIGINT and SIGTERM, which then do not end it */
+	void (*on_signal)(struct terminal *terminal, int signo);
+	/* run: another descriptor that is waited for; -1: none */
+	int also;
+};
+
+enum terminal_end {
+	TERMINAL_CLOSED, /* the daemon or the guest has gone */
+	TERMINAL_LEFT, /* the person asked to */
+	TERMINAL_ALSO, /* the other descriptor is readable */
+	TERMINAL_FAILED, /* said */
+};
+
+enum terminal_end terminal_copy(struct terminal *terminal);
+
+/* ---- cmd_*.c ---- */
+
+extern const struct cmd cmd_create, cmd_run, cmd_check;
+extern const struct cmd cmd_list, cmd_info;
+extern const struct cmd cmd_stop, cmd_destroy, cmd_pause, cmd_resume, cmd_reset;
+extern const struct cmd cmd_wait, cmd_console, cmd_logs;
+extern const struct cmd cmd_version, cmd_help;
+
+#endif /* LGCTL_H */
