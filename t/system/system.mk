@@ -3,7 +3,7 @@
 # system.mk - the host under test: its programs, its guest, its kernel module
 
 SYSTEM_OUT := build/t/system
-SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move
+SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move run
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
@@ -41,6 +41,7 @@ $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
 $(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move: t/system/crowd.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
 		t/system/busy.c t/lib/vmm.c
+build/t/system/run: t/lib/parent.c
 build/t/ioctl-fuzz: t/fuzz/ioctl.c t/system/busy.c t/lib/vmm.c
 $(SYSTEM_PROGRAMS): $(wildcard t/system/*.h t/lib/*.h hypervisor/include/lguest/*.h)
 	@mkdir -p $(@D)

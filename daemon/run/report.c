@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * report.c - the two things that we say: it runs, or it cannot
+ *
+ * One packet, once.  Whoever gets it shows it to a person or puts it in a log,
+ * so it is one sentence without control characters, whatever a hostile file
+ * has brought into it.  A guest of which nobody has heard that it runs would be
+ * nobody's to look after: if the packet cannot be sent, it does not run.
+ *
+ * Next: daemon/run/sandbox.c
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "run.h"
+
+int why_say(struct why *why, const char *fmt, ...)
+{
+	va_list args;
+	char *c;
+
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	for (c = why->text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	return -1;
+}
+
+static int send_packet(const struct run *run, const char *packet)
+{
+	if (send(run->report, packet, strlen(packet), MSG_NOSIGNAL) >= 0)
+		return 0;
+	dprintf(STDERR_FILENO, "lguest-run: %s: nobody reads this: %s\n",
+		run->name, packet);
+	return -1;
+}
+
+int report_running(const struct run *run)
+{
+	return send_packet(run, "running");
+}
+
+int report_error(const struct run *run, const struct why *why)
+{
+	char packet[RUN_WHY_BYTES];
+
+	snprintf(packet, sizeof(packet), "error: %.480s", why->text);
+	return send_packet(run, packet);
+}
