@@ -17,7 +17,7 @@ groups() {
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev libelf-dev
 		lint valgrind clang-format shellcheck sparse perl
-		rig qemu-system-x86 linux-headers-amd64 systemd dbus udev kmod
+		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container dbus udev kmod
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps
 		bochs bochs bochs-term bochsbios vgabios
