@@ -232,6 +232,7 @@ int vcpu_run(struct lg_vcpu *vcpu)
 	preempt_notifier_unregister(&vcpu->notifier);
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
+	vcpu->stat[LG_STAT_FAULTS] = vcpu->state->pf_count;
 	memcpy(vcpu->run->stat, vcpu->stat, sizeof(vcpu->stat));
 	return ret;
 }
