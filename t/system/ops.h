@@ -14,6 +14,7 @@
 #define OP_SHUTDOWN  8 /* ARG hypercalls, then power off */
 #define OP_INVALID   9 /* ud2 */
 #define OP_WATCH     10 /* a watchpoint on ARG, then write there */
+#define OP_DENIED    11 /* page faults of user mode: direct, unless ... */
 
 /* How often it has done it: a word of the guest's memory. */
 #define PROGRESS_GPA 0x1000
