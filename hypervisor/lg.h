@@ -97,7 +97,7 @@ enum {
 /* What a guest kernel has told of itself, and a vcpu hands to the next. */
 struct lg_told {
 	u64 features; /* LGUEST_FEATURE_* in force */
-	u64 entry, exit, iret; /* LHCALL_SET_SYSCALL */
+	u64 entry, exit, iret, fault; /* LHCALL_SET_SYSCALL */
 	u64 noirq_start, noirq_end;
 	struct lg_gate gates[LGUEST_GATES];
 };

@@ -250,6 +250,7 @@ static int run_here(struct lg_vcpu *vcpu)
 	preempt_notifier_unregister(&vcpu->notifier);
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
+	vcpu->stat[LG_STAT_FAULTS] = vcpu->state->pf_count;
 	memcpy(vcpu->run->stat, vcpu->stat, sizeof(vcpu->stat));
 	if (ret == RUN_EXIT)
 		show_exit(vcpu);

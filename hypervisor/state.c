@@ -85,6 +85,7 @@ static void get_setup(const struct lg_vcpu *vcpu, struct lg_setup *out)
 		.entry = vcpu->told.entry,
 		.exit = vcpu->told.exit,
 		.iret = vcpu->told.iret,
+		.fault = vcpu->told.fault,
 		.noirq_start = vcpu->told.noirq_start,
 		.noirq_end = vcpu->told.noirq_end,
 		.ring_tail = vcpu->ring_tail,
@@ -131,6 +132,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	vcpu->told.entry = in->entry;
 	vcpu->told.exit = in->exit;
 	vcpu->told.iret = in->iret;
+	vcpu->told.fault = in->fault;
 	vcpu->told.noirq_start = in->noirq_start;
 	vcpu->told.noirq_end = in->noirq_end;
 	vcpu->ring_tail = in->ring_tail;

@@ -33,6 +33,8 @@ static const struct op ops[] = {
 	{ "daemon-exit", OP_NOTIFY, BENCH_ROUNDS },
 	{ "shadow-fill", OP_FILL, BENCH_ROUNDS },
 	{ "shadow-fill-used", OP_FILL_USED, BENCH_ROUNDS },
+	{ "direct-fault", OP_FAULT, BENCH_ROUNDS },
+	{ "long-way-fault", OP_LONG_FAULT, BENCH_ROUNDS },
 	{ "timer-tick", OP_TICK, BENCH_TICKS },
 };
 
