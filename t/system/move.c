@@ -22,6 +22,11 @@
 #define MAX_BYTES 16384
 #define RECORDS   6
 
+/* Two vectors of one word. */
+#define TRIES 300
+#define DUE   0x50
+#define OTHER 0x51
+
 /* All records of a vcpu, in the order of their types. */
 struct records {
 	__u32 bytes[RECORDS];
@@ -192,6 +197,58 @@ static void test_moves(void)
 	crowd_destroy(&crowd);
 }
 
+/* ---- a clock event that is due ---- */
+
+/* With another one pending, at rest: nobody runs the vcpu. */
+static void due_at_once(struct lg_events *events)
+{
+	memset(events, 0, sizeof(*events));
+	events->pending[DUE / 64] = 1ULL << OTHER % 64;
+	events->activity = LG_ACTIVITY_IDLE;
+	events->timer_vector = DUE;
+	events->timer_ns = 1;
+}
+
+/* From the record's one place to its other: never in both, nor in neither. */
+static bool comes_due(struct crowd *crowd)
+{
+	const __u64 other = 1ULL << OTHER % 64, both = other | 1ULL << DUE % 64;
+	struct lg_events events;
+	bool fine = true;
+	int err;
+
+	due_at_once(&events);
+	err = state(crowd->member[0].fd, LG_STATE_SET, 2, sizeof(events),
+		    &events);
+	while (!err && events.timer_ns) {
+		err = state(crowd->member[0].fd, LG_STATE_GET, 2,
+			    sizeof(events), &events);
+		fine = fine && events.pending[DUE / 64] ==
+				       (events.timer_ns ? other : both);
+	}
+	if (err)
+		bail_out("a record of events: %s", strerror(err));
+	return fine;
+}
+
+/*
+ * It was lost if it fired while its own record was still being set: the timer
+ * ran first, and then what is pending was written over what it had raised.  A
+ * guest that was moved asleep slept on.
+ */
+static void test_due(void)
+{
+	struct crowd crowd;
+	int i, good = 0;
+
+	crowd_create(&crowd, SMP_MOVE, 1, 0);
+	for (i = 0; i < TRIES; i++)
+		good += comes_due(&crowd);
+	is((__u64)good, TRIES,
+	   "a clock event that is due is in the timer, or else pending");
+	crowd_destroy(&crowd);
+}
+
 /* ---- what a record may not be ---- */
 
 /* Time goes on in one word; and the FPU's record may vary in what is unused. */
@@ -320,6 +377,7 @@ int main(void)
 
 	srandom(1);
 	test_moves();
+	test_due();
 	test_bad();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
