@@ -18,7 +18,7 @@
 #include "busy.h"
 #include "crowd.h"
 
-#define MOVES     100
+#define MOVES     300 /* or as many as we are told */
 #define MAX_BYTES 16384
 #define RECORDS   6
 
@@ -140,7 +140,7 @@ static void move(struct crowd *crowd)
 
 /* How many of each kind of moment have been met. */
 static struct {
-	unsigned int user, halted, helped, pending, blocked, timer, ring;
+	unsigned int user, halted, helped, pending, blocked, timer;
 } met;
 
 static void note_moment(void)
@@ -180,19 +180,19 @@ static bool moves(struct crowd *crowd, int times)
 	return true;
 }
 
-static void test_moves(void)
+static void test_moves(int times)
 {
 	struct crowd crowd;
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
-	ok(moves(&crowd, MOVES), "a guest does not notice that it is moved");
+	ok(moves(&crowd, times), "a guest does not notice that it is moved");
 	crowd_start(&crowd);
 	ok(crowd_await(&crowd, &crowd_words(&crowd)->progress,
 		       crowd_words(&crowd)->progress + 5),
 	   "and goes on, after %llu rounds", crowd_words(&crowd)->progress);
 	diag("of %d: in user mode %u, halted %u, helped %u, pending %u, NMI "
 	     "blocked %u, timer %u",
-	     MOVES, met.user, met.halted, met.helped, met.pending, met.blocked,
+	     times, met.user, met.halted, met.helped, met.pending, met.blocked,
 	     met.timer);
 	crowd_destroy(&crowd);
 }
@@ -371,12 +371,12 @@ static void test_bad(void)
 	crowd_destroy(&crowd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int users = module_users();
 
 	srandom(1);
-	test_moves();
+	test_moves(argc > 1 ? (int)strtol(argv[1], NULL, 10) : MOVES);
 	test_due();
 	test_bad();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
