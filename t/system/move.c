@@ -18,9 +18,14 @@
 #include "busy.h"
 #include "crowd.h"
 
-#define MOVES     100
+#define MOVES     300 /* or as many as we are told */
 #define MAX_BYTES 16384
 #define RECORDS   6
+
+/* Two vectors of one word. */
+#define TRIES 300
+#define DUE   0x50
+#define OTHER 0x51
 
 /* All records of a vcpu, in the order of their types. */
 struct records {
@@ -135,7 +140,7 @@ static void move(struct crowd *crowd)
 
 /* How many of each kind of moment have been met. */
 static struct {
-	unsigned int user, halted, helped, pending, blocked, timer, ring;
+	unsigned int user, halted, helped, pending, blocked, timer;
 } met;
 
 static void note_moment(void)
@@ -175,20 +180,72 @@ static bool moves(struct crowd *crowd, int times)
 	return true;
 }
 
-static void test_moves(void)
+static void test_moves(int times)
 {
 	struct crowd crowd;
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
-	ok(moves(&crowd, MOVES), "a guest does not notice that it is moved");
+	ok(moves(&crowd, times), "a guest does not notice that it is moved");
 	crowd_start(&crowd);
 	ok(crowd_await(&crowd, &crowd_words(&crowd)->progress,
 		       crowd_words(&crowd)->progress + 5),
 	   "and goes on, after %llu rounds", crowd_words(&crowd)->progress);
 	diag("of %d: in user mode %u, halted %u, helped %u, pending %u, NMI "
 	     "blocked %u, timer %u",
-	     MOVES, met.user, met.halted, met.helped, met.pending, met.blocked,
+	     times, met.user, met.halted, met.helped, met.pending, met.blocked,
 	     met.timer);
+	crowd_destroy(&crowd);
+}
+
+/* ---- a clock event that is due ---- */
+
+/* With another one pending, at rest: nobody runs the vcpu. */
+static void due_at_once(struct lg_events *events)
+{
+	memset(events, 0, sizeof(*events));
+	events->pending[DUE / 64] = 1ULL << OTHER % 64;
+	events->activity = LG_ACTIVITY_IDLE;
+	events->timer_vector = DUE;
+	events->timer_ns = 1;
+}
+
+/* From the record's one place to its other: never in both, nor in neither. */
+static bool comes_due(struct crowd *crowd)
+{
+	const __u64 other = 1ULL << OTHER % 64, both = other | 1ULL << DUE % 64;
+	struct lg_events events;
+	bool fine = true;
+	int err;
+
+	due_at_once(&events);
+	err = state(crowd->member[0].fd, LG_STATE_SET, 2, sizeof(events),
+		    &events);
+	while (!err && events.timer_ns) {
+		err = state(crowd->member[0].fd, LG_STATE_GET, 2,
+			    sizeof(events), &events);
+		fine = fine && events.pending[DUE / 64] ==
+				       (events.timer_ns ? other : both);
+	}
+	if (err)
+		bail_out("a record of events: %s", strerror(err));
+	return fine;
+}
+
+/*
+ * It was lost if it fired while its own record was still being set: the timer
+ * ran first, and then what is pending was written over what it had raised.  A
+ * guest that was moved asleep slept on.
+ */
+static void test_due(void)
+{
+	struct crowd crowd;
+	int i, good = 0;
+
+	crowd_create(&crowd, SMP_MOVE, 1, 0);
+	for (i = 0; i < TRIES; i++)
+		good += comes_due(&crowd);
+	is((__u64)good, TRIES,
+	   "a clock event that is due is in the timer, or else pending");
 	crowd_destroy(&crowd);
 }
 
@@ -314,12 +371,13 @@ static void test_bad(void)
 	crowd_destroy(&crowd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int users = module_users();
 
 	srandom(1);
-	test_moves();
+	test_moves(argc > 1 ? (int)strtol(argv[1], NULL, 10) : MOVES);
+	test_due();
 	test_bad();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
