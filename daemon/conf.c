@@ -318,8 +318,10 @@ int conf_guest_check(struct conf_source *source, struct conf_node *root,
 	struct conf_guest *guest = calloc(1, sizeof(*guest));
 	int r;
 
+	/* Without memory the tree may lack any key or word. */
 	source->no_memory |= !guest;
-	if (root && root->form == CONF_MAP && source->path)
+	if (root && !source->no_memory && root->form == CONF_MAP &&
+	    source->path)
 		name_after_file(source, root);
 	if (root && !source->no_memory)
 		conf_check(source, conf_guest_fields, root, guest);
