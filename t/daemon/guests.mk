@@ -17,3 +17,16 @@ $(INSIDE_PROGRAMS): build/t/daemon/%: t/daemon/%.c t/daemon/inside.c \
 	$(call say,LINK,$@)
 	$(Q)$(filter-out -MMD -MP,$(USER_CC)) $(DAEMON_CFLAGS) $(SAN_FLAGS) \
 		-Idaemon -It/daemon -o $@ $(filter %.c %.o,$^) $(LGUESTD_LIBS)
+
+# The daemon as a process, and systemd's part played by t/lib/fdstore.c.
+OUTSIDE_NAMES := storm
+OUTSIDE_PROGRAMS := $(OUTSIDE_NAMES:%=build/t/daemon/%)
+ALL_TARGETS += $(OUTSIDE_PROGRAMS)
+
+$(OUTSIDE_PROGRAMS): build/t/daemon/%: t/daemon/%.c t/daemon/client.c \
+		t/lib/fdstore.c t/daemon/client.h t/lib/fdstore.h \
+		| build/asan/lguestd build/asan/fake-run
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(filter-out -MMD -MP,$(USER_CC)) -It/daemon -o $@ \
+		$(filter %.c,$^) -ljansson
