@@ -21,6 +21,7 @@
 
 #include "lgctl.h"
 
+#define PROMPT_S  60
 #define REPLY_MAX (64U << 20) /* bytes; a list of all guests is long */
 
 static const struct {
@@ -36,7 +37,7 @@ int client_open(const struct lgctl *ctl, enum proto_exit *ret_status)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct timeval patience = { .tv_sec = CLIENT_PROMPT_S };
+	struct timeval patience = { .tv_sec = PROMPT_S };
 	const char *hint = "";
 	int err;
 
@@ -174,15 +175,17 @@ static int read_some(int sock, char **text, size_t *len)
 /* A whole reply in *ret_text, or -errno; -ETIMEDOUT. */
 static int read_reply(int sock, int timeout_s, char **ret_text)
 {
-	int64_t end_ms = now_ms() + timeout_s * 1000LL, left_ms;
+	int64_t start_ms = now_ms(), left_ms;
 	struct pollfd poll_sock = { .fd = sock, .events = POLLIN };
 	char *text = NULL;
 	size_t len = 0;
 	int r;
 
 	do {
-		left_ms = timeout_s < 0 ? -1 : end_ms - now_ms();
-		if (timeout_s >= 0 && left_ms < 0)
+		left_ms = start_ms + timeout_s * 1000LL - now_ms();
+		if (timeout_s < 0)
+			left_ms = -1;
+		else if (left_ms < 0)
 			left_ms = 0;
 		r = poll(&poll_sock, 1, (int)left_ms);
 		if (r == 0)
@@ -247,11 +250,15 @@ enum proto_exit client_receive(int sock, const char *guest, int timeout_s,
 			       struct reply *ret_reply)
 {
 	struct reply reply = { .status = EXIT_DONE };
+	bool promptly = timeout_s == CLIENT_PROMPTLY;
 	char *text = NULL;
-	int r = read_reply(sock, timeout_s, &text);
+	int r = read_reply(sock, promptly ? PROMPT_S : timeout_s, &text);
 
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	ret_reply->status = EXIT_UNREACHABLE;
+	if (r == -ETIMEDOUT && promptly)
+		return say_error(EXIT_UNREACHABLE,
+				 "lguestd: no answer for %d s", PROMPT_S);
 	if (r == -ETIMEDOUT)
 		return ret_reply->status = EXIT_TIMEOUT;
 	if (r < 0)
@@ -293,12 +300,8 @@ enum proto_exit client_call(const struct lgctl *ctl, const char *guest,
 		close(sock);
 	}
 	if (status == EXIT_TIMEOUT && !reply.error)
-		status = say_error(
-			timeout_s == CLIENT_PROMPT_S ? EXIT_UNREACHABLE
-						     : EXIT_TIMEOUT,
-			"%s%s%s: %s: no answer for %d s",
-			guest ? "vm '" : "lguestd", guest ? guest : "",
-			guest ? "'" : "", method, timeout_s);
+		say_error(status, "vm '%s': waited %d s in vain", guest,
+			  timeout_s);
 	if (ret_reply)
 		*ret_reply = reply;
 	else

@@ -30,7 +30,7 @@ static int open_console(struct lgctl *ctl, const char *guest, bool write,
 	*ret_status = client_send(sock, "Guests.Console", parameters, NULL, 0);
 	if (*ret_status == EXIT_DONE)
 		*ret_status =
-			client_receive(sock, guest, CLIENT_PROMPT_S, &reply);
+			client_receive(sock, guest, CLIENT_PROMPTLY, &reply);
 	if (*ret_status == EXIT_STATE && write && !ctl->force)
 		say_note(ctl,
 			 "vm '%s': --watch shows it all the same, --force "
@@ -51,7 +51,7 @@ static enum proto_exit say_state(struct lgctl *ctl, const char *guest)
 	const char *state, *why;
 
 	status = client_call(ctl, guest, "Guests.Info", client_named(guest),
-			     CLIENT_PROMPT_S, &reply);
+			     CLIENT_PROMPTLY, &reply);
 	if (status == EXIT_DONE) {
 		state = json_string_value(
 			json_object_get(reply.parameters, "state"));
@@ -99,7 +99,7 @@ static enum proto_exit after_close(struct lgctl *ctl, const char *guest)
 	enum proto_exit status;
 	bool there;
 
-	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPT_S,
+	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPTLY,
 			     &reply);
 	there = lists(&reply, guest);
 	reply_fini(&reply);

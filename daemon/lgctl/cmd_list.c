@@ -82,7 +82,7 @@ static enum proto_exit run_list(struct lgctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPT_S,
+	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPTLY,
 			     &reply);
 	if (status != EXIT_DONE) {
 		reply_fini(&reply);
@@ -178,7 +178,7 @@ static enum proto_exit run_info(struct lgctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	status = client_call(ctl, argv[0], "Guests.Info", client_named(argv[0]),
-			     CLIENT_PROMPT_S, &reply);
+			     CLIENT_PROMPTLY, &reply);
 	if (status == EXIT_DONE && ctl->json)
 		status = say_json(json_incref(reply.parameters));
 	else if (status == EXIT_DONE)

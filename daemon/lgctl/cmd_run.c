@@ -64,7 +64,7 @@ static bool run_on_also(struct terminal *terminal, int which)
 
 	if (which == 0)
 		return true;
-	client_receive(run.stop, terminal->guest, CLIENT_PROMPT_S, &reply);
+	client_receive(run.stop, terminal->guest, CLIENT_PROMPTLY, &reply);
 	reply_fini(&reply);
 	terminal->also[1] = -1;
 	return false;
@@ -115,7 +115,7 @@ static int send_console(const char *guest, bool write,
 				  NULL, 0);
 	if (*ret_status == EXIT_DONE)
 		*ret_status =
-			client_receive(sock, guest, CLIENT_PROMPT_S, &reply);
+			client_receive(sock, guest, CLIENT_PROMPTLY, &reply);
 	reply_fini(&reply);
 	if (*ret_status == EXIT_DONE)
 		return sock;
@@ -191,7 +191,7 @@ static enum proto_exit create(struct guest_file *file)
 			     json_incref(file->parameters), file->fds,
 			     file->fd_count);
 	if (status == EXIT_DONE)
-		status = client_receive(sock, file->conf->name, CLIENT_PROMPT_S,
+		status = client_receive(sock, file->conf->name, CLIENT_PROMPTLY,
 					&reply);
 	reply_fini(&reply);
 	close(sock);

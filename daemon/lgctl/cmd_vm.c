@@ -43,22 +43,22 @@ static enum proto_exit call_all(struct lgctl *ctl, int argc, char **argv,
 
 static enum proto_exit run_destroy(struct lgctl *ctl, int argc, char **argv)
 {
-	return call_all(ctl, argc, argv, "Guests.Destroy", CLIENT_PROMPT_S);
+	return call_all(ctl, argc, argv, "Guests.Destroy", CLIENT_PROMPTLY);
 }
 
 static enum proto_exit run_pause(struct lgctl *ctl, int argc, char **argv)
 {
-	return call_all(ctl, argc, argv, "Guests.Pause", CLIENT_PROMPT_S);
+	return call_all(ctl, argc, argv, "Guests.Pause", CLIENT_PROMPTLY);
 }
 
 static enum proto_exit run_resume(struct lgctl *ctl, int argc, char **argv)
 {
-	return call_all(ctl, argc, argv, "Guests.Resume", CLIENT_PROMPT_S);
+	return call_all(ctl, argc, argv, "Guests.Resume", CLIENT_PROMPTLY);
 }
 
 static enum proto_exit run_reset(struct lgctl *ctl, int argc, char **argv)
 {
-	return call_all(ctl, argc, argv, "Guests.Reset", CLIENT_PROMPT_S);
+	return call_all(ctl, argc, argv, "Guests.Reset", CLIENT_PROMPTLY);
 }
 
 /* ---- stop ---- */
@@ -94,7 +94,7 @@ static enum proto_exit stop_everyone(struct lgctl *ctl)
 	json_t *guest;
 	size_t i;
 
-	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPT_S,
+	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPTLY,
 			     &reply);
 	json_array_foreach(json_object_get(reply.parameters, "guests"), i,
 			   guest)

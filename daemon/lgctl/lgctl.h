@@ -132,7 +132,8 @@ enum proto_exit client_call(const struct lgctl *ctl, const char *guest,
 			    const char *method, json_t *parameters,
 			    int timeout_s, struct reply *ret_reply);
 
-#define CLIENT_PROMPT_S 60 /* for answers that need not wait for a guest */
+/* A time to wait for answers that need not wait for a guest. */
+#define CLIENT_PROMPTLY (-2)
 
 /* client_named - the parameters {"name": guest} */
 json_t *client_named(const char *guest);
