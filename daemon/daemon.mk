@@ -3,7 +3,8 @@
 # daemon.mk - lguestd, lguest-run and lgctl, and the same for tests
 #
 # build/NAME is what is installed.  build/asan/ has them with the sanitizers, and
-# lguestd and lguest-run there talk to t/lib/fake_lgdev.c instead of lg.ko.
+# lguestd there talks to t/lib/fake_lgdev.c instead of lg.ko, and starts
+# fake-run, a guest that is a script.
 
 DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng \
 	libelf
@@ -47,7 +48,8 @@ build/daemon/%.o: daemon/%.c t/lib/cflags
 SAN_FLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -Og
 FAKE := $(if $(wildcard t/lib/fake_lgdev.c),build/asan/fake_lgdev.o)
 
-ASAN_PROGRAMS := $(if $(FAKE),$(DAEMON_PROGRAMS:build/%=build/asan/%))
+ASAN_PROGRAMS := $(if $(FAKE),$(DAEMON_PROGRAMS:build/%=build/asan/%) \
+	build/asan/fake-run)
 ALL_TARGETS += $(ASAN_PROGRAMS)
 
 build/asan/lguestd: $(FAKE) $(filter-out %/lgdev.o,\
@@ -62,6 +64,11 @@ build/asan/lguest-run: $(call daemon_objects,asan/o,$(RUN_SOURCES))
 build/asan/lgctl: $(call daemon_objects,asan/o,$(LGCTL_SOURCES))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGCTL_LIBS)
+
+build/asan/fake-run: t/lib/fake_run.c t/lib/fake_lgdev.h t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -o $@ $<
 
 build/asan/fake_lgdev.o: t/lib/fake_lgdev.c t/lib/cflags
 	@mkdir -p $(@D)

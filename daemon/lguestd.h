@@ -114,6 +114,9 @@ json_t *vm_describe(struct vm *vm);
 void vm_watch_add(struct vm *vm, struct vm_watch *watch);
 void vm_watch_remove(struct vm_watch *watch);
 
+/* vm_detach_all - forget them all; they go on, in systemd's care */
+void vm_detach_all(struct lguestd *lguestd);
+
 /* vm_adopt_all - take over what a daemon before us has left in systemd's care */
 void vm_adopt_all(struct lguestd *lguestd);
 

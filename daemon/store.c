@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * store.c - what outlives us is in systemd's hands
+ *
+ * systemd keeps descriptors for a service, each under a name, and gives them to
+ * the service's next process.  Ours are called NAME.what:
+ *
+ *	web.vm web.vcpu0 web.ram	the machine; new ones at each start
+ *	web.runner			pidfd of the process that runs it
+ *	web.kernel web.initrd		to start it again
+ *	web.console web.state		what it has printed; what else we know
+ *
+ * So killing us takes nothing away.  A guest's name may have dots, the part
+ * after the last one is ours.
+ *
+ * What must never happen: parts of a guest whose state is not there.  So that
+ * is the first to come and the first to go.
+ *
+ * Next: daemon/record.c
+ */
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "vm.h"
+
+#define MESSAGE_ROOM 128
+
+void store_remove(const char *name, const char *what)
+{
+	char text[MESSAGE_ROOM];
+
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s.%s", name,
+		 what);
+	sd_notify(0, text);
+}
+
+void store_put(const struct vm *vm, const char *what, int fd)
+{
+	char text[MESSAGE_ROOM];
+	int r;
+
+	if (fd < 0)
+		return;
+	/* Polled, a descriptor that reports an error would be let go of. */
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s.%s\nFDPOLL=0",
+		 vm_name(vm), what);
+	r = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+	if (r < 0)
+		log_say(LOG_LEVEL_WARNING, vm_name(vm),
+			"store: %s: %s: it will not outlive lguestd", what,
+			strerror(-r));
+}
+
+void store_put_machine(const struct vm *vm)
+{
+	char what[16];
+	unsigned int i;
+
+	store_put(vm, "vm", vm->machine.vm);
+	store_put(vm, "ram", vm->machine.mem.fd);
+	for (i = 0; i < vm->conf->cpus; i++) {
+		snprintf(what, sizeof(what), "vcpu%u", i);
+		store_put(vm, what, vm->machine.vcpu[i]);
+	}
+}
+
+void store_remove_machine(const struct vm *vm)
+{
+	char what[16];
+	unsigned int i;
+
+	store_remove(vm_name(vm), "runner");
+	store_remove(vm_name(vm), "vm");
+	store_remove(vm_name(vm), "ram");
+	for (i = 0; i < vm->conf->cpus; i++) {
+		snprintf(what, sizeof(what), "vcpu%u", i);
+		store_remove(vm_name(vm), what);
+	}
+}
+
+void store_put_all(const struct vm *vm)
+{
+	store_put(vm, "state", vm->record);
+	store_put(vm, "kernel", vm->files.kernel);
+	store_put(vm, "initrd", vm->files.initrd);
+	store_put(vm, "console", console_ring_fd(vm->console));
+}
+
+void store_remove_all(const struct vm *vm)
+{
+	store_remove(vm_name(vm), "state");
+	store_remove(vm_name(vm), "kernel");
+	store_remove(vm_name(vm), "initrd");
+	store_remove(vm_name(vm), "console");
+	store_remove_machine(vm);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vm.h - a guest's insides, for vm.c and the files that help it
+ *
+ * In the order of those files.  Nobody else includes this: who serves clients
+ * asks by the functions of lguestd.h.
+ */
+#ifndef VM_H
+#define VM_H
+
+#include <event2/event_struct.h>
+
+#include "guest_mem.h"
+#include "lguestd.h"
+
+struct console;
+struct scope;
+
+/* What a start makes and an end lets go of; -1 where there is none. */
+struct machine {
+	int vm; /* exits are read here */
+	struct guest_mem mem;
+	int vcpu[LG_MAX_VCPUS];
+};
+
+/* The process that runs the vcpus. */
+struct runner {
+	pid_t pid;
+	int pidfd; /* -1: there is none */
+	int report; /* it says here how loading went; -1: it is running */
+	bool loaded; /* ... and waits for runner_go() */
+	bool ours; /* our child, to be waited for */
+	struct event exit_event, report_event, limit_event;
+	struct why error; /* what it said last */
+};
+
+struct vm {
+	TAILQ_ENTRY(vm) link;
+	struct lguestd *lguestd;
+	struct conf_guest *conf;
+	struct vm_files files;
+
+	enum vm_state state;
+	/* What it will be when its runner is gone; its state if that stays. */
+	enum vm_state then;
+	struct why why; /* how it ended last */
+	bool crashed; /* ... which was a crash */
+	bool ever_ran;
+	bool foreign; /* kept by a newer daemon: we only look */
+	bool listed; /* in lguestd->vms, so that it counts */
+
+	int64_t since_us; /* wall clock, when it got into its state */
+	int64_t started_us; /* ... when it began to run last */
+	unsigned int restarts;
+	unsigned int backoff; /* restarts in a row, none of which went well */
+	struct event timer; /* of VM_STOPPING and VM_WAITING */
+	struct event work; /* leave() with no runner to wait for */
+
+	struct machine machine;
+	struct runner runner;
+	struct scope *scope; /* NULL: settled, one way or the other */
+	struct event exits;
+	unsigned int power_vector, input_vector; /* 0: none */
+
+	struct console *console;
+	int record; /* memfd: what a daemon after us must know */
+	LIST_HEAD(, vm_watch) watches;
+};
+
+/* Why a guest came to an end, and which of conf's three actions that asks. */
+enum vm_end {
+	END_POWEROFF,
+	END_REBOOT,
+	END_CRASH,
+};
+
+/* Times; not constant for the sake of tests. */
+extern struct vm_timing {
+	unsigned int backoff_ms; /* the second restart in a row waits this */
+	unsigned int
+		backoff_most_ms; /* each later one twice that, up to this */
+	unsigned int well_ms; /* ran this long: all is forgiven */
+	unsigned int load_ms; /* for reading the kernel */
+	unsigned int scope_ms; /* for systemd to make a scope */
+	unsigned int linger_ms; /* for a watcher of a guest that is gone */
+} vm_timing;
+
+/* ---- vm.c ---- */
+
+/* vm_ended - its machine has; sentence becomes vm_why(), already escaped */
+void vm_ended(struct vm *vm, enum vm_end end, const char *sentence);
+
+/* vm_on_loaded - the runner is ready to run, or the scope is settled */
+void vm_on_loaded(struct vm *vm);
+
+/* vm_on_runner_gone - it is dead, and this is all that is known of why */
+void vm_on_runner_gone(struct vm *vm, const char *sentence);
+
+/* vm_leave - stop what it is doing, and when that is done be `then` */
+void vm_leave(struct vm *vm, enum vm_state then);
+
+/* vm_new - with no machine, not listed; takes conf and files over */
+struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
+		  const struct vm_files *files, struct why *why);
+void vm_free(struct vm *vm);
+
+/* vm_list - from now on others see it */
+void vm_list(struct vm *vm);
+
+/* vm_arm - its timer rings in ms */
+void vm_arm(struct vm *vm, unsigned int ms);
+
+/* vm_launch - machine, runner and scope of a guest that is VM_STARTING */
+int vm_launch(struct vm *vm, struct why *why);
+
+/* vm_event_del - also of one that was never assigned */
+static inline void vm_event_del(struct event *event)
+{
+	if (event_initialized(event))
+		event_del(event);
+}
+
+/* ---- state.c: the only writer of vm->state ---- */
+
+void vm_set_state(struct vm *vm, enum vm_state state);
+
+/* vm_begin_state - where it starts from: nobody is told */
+void vm_begin_state(struct vm *vm, enum vm_state state);
+
+/* vm_now_us - the wall clock, as it outlives us */
+int64_t vm_now_us(void);
+
+/* ---- restart.c: whether and when ---- */
+
+/* restart_delay_ms - of the next one; counts it */
+unsigned int restart_delay_ms(struct vm *vm);
+
+/* restart_after - what becomes of the guest after such an end */
+enum vm_state restart_after(const struct vm *vm, enum vm_end end);
+
+/* ---- exit.c: what the guest wants ---- */
+
+int exit_watch(struct vm *vm);
+void exit_unwatch(struct vm *vm);
+
+/* ---- machine.c: descriptors of lg.ko's ---- */
+
+void machine_init(struct machine *machine);
+int machine_create(struct vm *vm, struct why *why);
+void machine_destroy(struct vm *vm);
+
+/* machine_stats - LG_STAT_* of all vcpus together; NULL: ENOMEM */
+json_t *machine_stats(const struct vm *vm);
+
+/* ---- console.c ---- */
+
+/* console_new - with what ring has (it is taken over), or a new one for -1 */
+struct console *console_new(struct vm *vm, int ring, struct why *why);
+
+/* console_free - watchers get what is left, and then an end */
+void console_free(struct console *console);
+
+/* console_close_all - of guests that are gone, whoever still listens */
+void console_close_all(void);
+int console_ring_fd(const struct console *console);
+
+/* console_print - the guest's text, any bytes */
+void console_print(struct console *console, const char *text, size_t len);
+
+/* console_note - ours, in brackets on a line of its own */
+void console_note(struct console *console, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* console_getc - the next byte of input, or -1 */
+int console_getc(struct console *console);
+bool console_has_input(const struct console *console);
+
+/* console_restarted - who starts anew has typed nothing yet */
+void console_restarted(struct console *console);
+
+/* ---- ring.c: the last of what was printed ---- */
+
+#define RING_BYTES (1024 * 1024)
+
+struct ring {
+	int fd; /* a memfd, which outlives us */
+	uint64_t start, end; /* bytes ever; those in between are there */
+};
+
+int ring_create(struct ring *ring, const char *name, struct why *why);
+int ring_adopt(struct ring *ring, int fd, struct why *why);
+void ring_fini(struct ring *ring);
+int ring_write(struct ring *ring, const char *text, size_t len);
+
+/* ring_read - what is at `at`, which start <= at <= end; bytes, or -errno */
+ssize_t ring_read(const struct ring *ring, uint64_t at, char *to, size_t room);
+
+/* ---- console_log.c: what was printed, in files ---- */
+
+struct console_log {
+	char *path; /* NULL: not wanted */
+	char *old_path;
+	int fd;
+	uint64_t bytes, most_bytes;
+	bool warned;
+};
+
+void console_log_init(struct console_log *log, const struct vm *vm);
+void console_log_fini(struct console_log *log);
+void console_log_write(struct console_log *log, const char *guest,
+		       const char *text, size_t len);
+
+/* ---- runner.c ---- */
+
+void runner_init(struct vm *vm);
+
+/* runner_start - lguest-run begins to load; vm_on_loaded() or _gone() follow */
+int runner_start(struct vm *vm, struct why *why);
+
+/* runner_adopt - one that a daemon before us has started; takes pidfd over */
+int runner_adopt(struct vm *vm, int pidfd, pid_t pid, struct why *why);
+
+/* runner_go - it may run the guest now */
+void runner_go(struct vm *vm);
+void runner_kill(struct vm *vm);
+void runner_fini(struct vm *vm);
+
+/* ---- scope.c: a place of its own among systemd's units ---- */
+
+/* scope_start - vm->scope is NULL when it is settled: vm_on_loaded() is told */
+void scope_start(struct vm *vm);
+void scope_forget(struct vm *vm);
+
+/* scope_close - the bus, at the daemon's end */
+void scope_close(void);
+
+/* ---- store.c: systemd keeps it for whoever comes after us ---- */
+
+/* store_put - as NAME.what; the old one of that name goes */
+void store_put(const struct vm *vm, const char *what, int fd);
+void store_remove(const char *name, const char *what);
+void store_put_machine(const struct vm *vm);
+void store_remove_machine(const struct vm *vm);
+
+/* store_put_all, store_remove_all - what is of the guest and no start's */
+void store_put_all(const struct vm *vm);
+void store_remove_all(const struct vm *vm);
+
+/* ---- record.c: the part that is words ---- */
+
+int record_create(struct vm *vm, struct why *why);
+
+/* record_save - as it is now; a warning is all that follows a failure */
+void record_save(struct vm *vm);
+
+#define RECORD_VERSION 1
+
+/* record_load - the newest whole record in fd, of any version; or NULL */
+json_t *record_load(int fd, unsigned int *ret_version, struct why *why);
+
+/* ---- lgdev.c: lg.ko ---- */
+
+int lgdev_open(struct lg_info *ret_info, struct why *why);
+int lgdev_vm_create(int device, uint64_t features);
+int lgdev_slot_add(int vm, int memfd, uint64_t bytes);
+int lgdev_vcpu_create(int vm, unsigned int id);
+int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector);
+int lgdev_pause(int vm);
+int lgdev_resume(int vm);
+
+/* lgdev_exits - those nobody has answered; how many, or -EAGAIN */
+int lgdev_exits(int vm, struct lg_exit *exits, unsigned int room);
+int lgdev_answer(int vm, const struct lg_exit *exit, uint64_t result);
+int lgdev_vm_info(int vm, struct lg_vm_info *ret_info);
+int lgdev_stats(int vcpu, struct lg_stats *ret_stats);
+
+#endif /* VM_H */
