@@ -65,6 +65,7 @@ static const struct rule load_rules[] = {
 	{ SCMP_SYS(set_robust_list), -1, 0 },
 	{ SCMP_SYS(rseq), -1, 0 },
 	{ SCMP_SYS(rt_sigprocmask), -1, 0 },
+	{ SCMP_SYS(rt_sigaction), -1, 0 }, /* libc, for its own signals */
 	{ SCMP_SYS(prctl), 0, PR_SET_NAME },
 	{ SCMP_SYS(seccomp), -1, 0 }, /* for the second list */
 };
