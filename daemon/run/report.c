@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * report.c - the two things that we say: it runs, or it cannot
+ * report.c - the two things that we say: it is ready, or it cannot be
  *
  * One packet, once.  Whoever gets it shows it to a person or puts it in a log,
  * so it is one sentence without control characters, whatever a hostile file
- * has brought into it.  A guest of which nobody has heard that it runs would be
- * nobody's to look after: if the packet cannot be sent, it does not run.
+ * has brought into it.
+ *
+ * The answer to "running" is "go".  A guest that runs and that nobody knows of
+ * must never be: if the daemon ends before it has said so, there is nobody at
+ * the other end of the socket, and the guest does not run.
  *
  * Next: daemon/run/sandbox.c
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +55,17 @@ static int send_packet(const struct run *run, const char *packet)
 int report_running(const struct run *run)
 {
 	return send_packet(run, "running");
+}
+
+int report_await_go(const struct run *run)
+{
+	char packet[8];
+	ssize_t n;
+
+	do
+		n = recv(run->report, packet, sizeof(packet), 0);
+	while (n < 0 && errno == EINTR);
+	return n == 2 && !memcmp(packet, "go", 2) ? 0 : -1;
 }
 
 int report_error(const struct run *run, const struct why *why)

@@ -100,7 +100,7 @@ static int add_rules(scmp_filter_ctx filter, const struct rule *rules,
 	return err;
 }
 
-/* What both lists have: running, and the one packet. */
+/* What both lists have: running, and a packet each way. */
 static int add_common(scmp_filter_ctx filter, const struct run *run)
 {
 	const scmp_datum_t report = (scmp_datum_t)run->report;
@@ -110,6 +110,10 @@ static int add_common(scmp_filter_ctx filter, const struct run *run)
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto),
 				       1, SCMP_A0(SCMP_CMP_EQ, report));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+				       SCMP_SYS(recvfrom), 1,
+				       SCMP_A0(SCMP_CMP_EQ, report));
 	return err;
 }
 

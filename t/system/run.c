@@ -360,6 +360,24 @@ static void lose_vm(void)
 	parent_end(&p);
 }
 
+/* A daemon that dies before it says "go" leaves no guest behind. */
+static void say_nothing(void)
+{
+	int status;
+
+	parent_make(&p, 64 * MIB, 1);
+	p.holds = 1;
+	parent_start(&p, KERNEL, "");
+	is_str(parent_hear(&p), "running", "a guest is ready");
+	close(p.report);
+	p.report = -1;
+	status = parent_wait(&p);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 1,
+	   "and its runner ends if nobody says \"go\"");
+	is_str(p.console, "", "without having run anything");
+	parent_end(&p);
+}
+
 static void refuse(void)
 {
 	int status;
@@ -382,6 +400,7 @@ int main(void)
 	inspect();
 	forbid();
 	refuse();
+	say_nothing();
 	kill_anywhere();
 	hand_over(SIGKILL, "killed");
 	hand_over(SIGTERM, "asked to end");
