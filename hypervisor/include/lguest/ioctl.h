@@ -28,9 +28,11 @@
 #define LG_FEATURE_DIRECT_SYSCALL (1ULL << 0) /* see LHCALL_SET_SYSCALL */
 #define LG_FEATURE_DEBUGREGS      (1ULL << 1) /* LHCALL_SET_DEBUGREG */
 #define LG_FEATURE_PCID           (1ULL << 2) /* LHCALL_NEW_PGTABLE */
-#define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
 #define LG_FEATURE_DISCARD        (1ULL << 3) /* LG_DISCARD */
 #define LG_FEATURE_DIRTY_LOG      (1ULL << 4) /* LG_DIRTY_LOG */
+#define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
+#define LG_FEATURE_QUEUE          (1ULL << 6) /* exits: struct lg_exit */
+#define LG_FEATURE_PAUSE          (1ULL << 7) /* LG_PAUSE, LG_RESUME */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
 struct lg_info {
@@ -133,6 +135,51 @@ struct lg_clock {
 	__u64 reserved[3];
 };
 
+/*
+ * read() of a VM made with LG_FEATURE_QUEUE: exits that nobody has answered,
+ * the oldest first, at most one of each vcpu.
+ */
+struct lg_exit {
+	__u32 vcpu;
+	__u32 exit; /* LG_EXIT_* */
+	__u64 serial; /* for LG_ANSWER; no two exits of a VM have the same */
+	__u64 data[3]; /* from here on as in struct lg_run */
+	__u32 trap;
+	__u32 mode;
+	__u64 trap_error;
+	__u64 trap_addr;
+	__u64 rip;
+	char why[256];
+	__u64 reserved[23];
+};
+
+/* LG_ANSWER on a VM: the vcpu goes on. */
+struct lg_answer {
+	__u32 vcpu; /* this and the next two as in struct lg_exit */
+	__u32 exit; /* LG_EXIT_NOTIFY: the others have no answer */
+	__u64 serial;
+	__u64 result; /* of LHCALL_NOTIFY */
+	__u64 reserved[5];
+};
+
+/* LG_VM_INFO on a VM: what somebody who has it from another must know. */
+struct lg_vm_info {
+	__u64 features; /* those it was made with */
+	__u64 vcpus; /* a bit for each that there is */
+	__u64 exits; /* ... that has an exit which nobody has answered */
+	__u64 shadow_pages; /* in use for page tables */
+	__u64 shadow_cap; /* how many these may be */
+	__u32 paused; /* 1: LG_PAUSE, and no LG_RESUME since */
+	__u32 reserved0;
+	__u64 reserved[10];
+};
+
+/* LG_STATS on a vcpu, which may be running. */
+struct lg_stats {
+	__u64 stat[24]; /* LG_STAT_* */
+	__u64 reserved[8];
+};
+
 /* LG_STATE_GET and LG_STATE_SET on a vcpu: one record of its state. */
 struct lg_state {
 	__u32 type; /* LG_STATE_* */
@@ -231,7 +278,7 @@ struct lg_run {
 	__u64 trap_addr; /* of a page fault */
 	__u64 rip;
 	char why[256]; /* LG_EXIT_KILLED: one sentence, NUL-terminated */
-	__u64 stat[24]; /* LG_STAT_*: counted since the vcpu was made */
+	__u64 stat[24]; /* LG_STAT_*, counted since the vcpu was made */
 	__u64 reserved[16];
 };
 
@@ -270,8 +317,13 @@ struct lg_run {
 #define LG_NOTIFYFD    _IOW(LG_IOC_MAGIC, 0x17, struct lg_eventfd)
 #define LG_CLOCK_GET   _IOR(LG_IOC_MAGIC, 0x18, struct lg_clock)
 #define LG_CLOCK_SET   _IOW(LG_IOC_MAGIC, 0x19, struct lg_clock)
+#define LG_ANSWER      _IOW(LG_IOC_MAGIC, 0x1a, struct lg_answer)
+#define LG_PAUSE       _IO(LG_IOC_MAGIC, 0x1b)
+#define LG_RESUME      _IO(LG_IOC_MAGIC, 0x1c)
+#define LG_VM_INFO     _IOR(LG_IOC_MAGIC, 0x1d, struct lg_vm_info)
 #define LG_RUN         _IO(LG_IOC_MAGIC, 0x20)
 #define LG_STATE_GET   _IOW(LG_IOC_MAGIC, 0x21, struct lg_state)
 #define LG_STATE_SET   _IOW(LG_IOC_MAGIC, 0x22, struct lg_state)
+#define LG_STATS       _IOR(LG_IOC_MAGIC, 0x23, struct lg_stats)
 
 #endif /* LGUEST_IOCTL_H */
