@@ -4,7 +4,7 @@
 
 SYSTEM_OUT := build/t/system
 SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move \
-	queue pause hand-over
+	queue pause hand-over run
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
@@ -45,6 +45,7 @@ $(SYSTEM_OUT)/queue $(SYSTEM_OUT)/pause: t/system/crowd.c t/system/server.c
 $(SYSTEM_OUT)/hand-over: t/system/server.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
 		t/system/busy.c t/lib/vmm.c
+build/t/system/run: t/lib/parent.c
 build/t/ioctl-fuzz: t/fuzz/ioctl.c t/system/busy.c t/lib/vmm.c
 $(SYSTEM_PROGRAMS): $(wildcard t/system/*.h t/lib/*.h hypervisor/include/lguest/*.h)
 	@mkdir -p $(@D)
