@@ -8,7 +8,7 @@ INSIDE_NAMES := life watch
 INSIDE_PROGRAMS := $(INSIDE_NAMES:%=build/t/daemon/%)
 INSIDE_OBJECTS := $(filter-out %/lgdev.o %/main.o %/autostart.o %/notify.o \
 	%/sandbox.o %/ctl.o %/listen.o %/message.o %/request.o %/wait.o \
-	%/shutdown.o,$(call daemon_objects,asan,$(LGUESTD_SOURCES)))
+	%/shutdown.o,$(call daemon_objects,asan/o,$(LGUESTD_SOURCES)))
 ALL_TARGETS += $(INSIDE_PROGRAMS)
 
 $(INSIDE_PROGRAMS): build/t/daemon/%: t/daemon/%.c t/daemon/inside.c \
