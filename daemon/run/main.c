@@ -15,8 +15,8 @@
  * The order is what matters.  First we give up what we can, then we look at the
  * kernel, a file that may have been made to hurt whoever reads it; then we
  * give up the rest, and only then is anything run.  One packet on --report says
- * "running", or "error: " and a sentence.  After that our exit status is all
- * there is to say: enum run_status.
+ * "running", and is answered with "go"; or it says "error: " and a sentence.
+ * After that our exit status is all there is to say: enum run_status.
  *
  * With --resume the vcpus have run before, in another process that is gone,
  * and all that there is of the guest is in their descriptors.
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 		report_error(&run, &why);
 		return RUN_REPORTED;
 	}
-	if (report_running(&run) < 0)
+	if (report_running(&run) < 0 || report_await_go(&run) < 0)
 		return RUN_REPORTED;
 	close(run.report);
 	vcpus_go();

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,14 +171,18 @@ int file_read(const struct run_file *file, uint64_t offset, void *to,
 int ram_copy(const struct ram *ram, uint64_t gpa, const struct run_file *file,
 	     uint64_t offset, uint64_t bytes, struct why *why)
 {
-	static char buffer[BUFFER_BYTES];
+	char *buffer = malloc(BUFFER_BYTES); /* so much that it is given back */
+	int ret = 0;
 	size_t n;
 
-	for (; bytes; bytes -= n, gpa += n, offset += n) {
-		n = bytes < sizeof(buffer) ? bytes : sizeof(buffer);
-		if (file_read(file, offset, buffer, n, why) < 0 ||
-		    ram_write(ram, gpa, buffer, n, why) < 0)
-			return -1;
+	if (!buffer)
+		return why_say(why, "%s: no memory to read it", file->what);
+	for (; bytes && !ret; bytes -= n, gpa += n, offset += n) {
+		n = bytes < BUFFER_BYTES ? bytes : BUFFER_BYTES;
+		ret = file_read(file, offset, buffer, n, why);
+		if (!ret)
+			ret = ram_write(ram, gpa, buffer, n, why);
 	}
-	return 0;
+	free(buffer);
+	return ret;
 }

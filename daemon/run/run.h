@@ -25,7 +25,7 @@ struct why {
 /* How lguest-run ends; lguestd reads the same from waitid(). */
 enum run_status {
 	RUN_ASKED = 0, /* SIGTERM: others may run the vcpus on */
-	RUN_REPORTED = 1, /* it never ran; the packet says why */
+	RUN_REPORTED = 1, /* it never ran; the packet, if any, says why */
 	RUN_USAGE = 2,
 	RUN_NO_MEMORY = 3, /* LG_RUN: the host has none left */
 	RUN_NO_SLOT = 4, /* LG_RUN: this process has no place for a guest */
@@ -52,6 +52,7 @@ int why_say(struct why *why, const char *fmt, ...)
 
 /* report_running, report_error - the packet; -1: nobody is there to read it */
 int report_running(const struct run *run);
+int report_await_go(const struct run *run); /* -1: nobody says it */
 int report_error(const struct run *run, const struct why *why);
 
 /* ---- sandbox.c: all that we may not do ---- */

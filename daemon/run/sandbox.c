@@ -65,6 +65,7 @@ static const struct rule load_rules[] = {
 	{ SCMP_SYS(set_robust_list), -1, 0 },
 	{ SCMP_SYS(rseq), -1, 0 },
 	{ SCMP_SYS(rt_sigprocmask), -1, 0 },
+	{ SCMP_SYS(rt_sigaction), -1, 0 }, /* libc, for its own signals */
 	{ SCMP_SYS(prctl), 0, PR_SET_NAME },
 	{ SCMP_SYS(seccomp), -1, 0 }, /* for the second list */
 };
@@ -99,7 +100,7 @@ static int add_rules(scmp_filter_ctx filter, const struct rule *rules,
 	return err;
 }
 
-/* What both lists have: running, and the one packet. */
+/* What both lists have: running, and a packet each way. */
 static int add_common(scmp_filter_ctx filter, const struct run *run)
 {
 	const scmp_datum_t report = (scmp_datum_t)run->report;
@@ -109,6 +110,10 @@ static int add_common(scmp_filter_ctx filter, const struct run *run)
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto),
 				       1, SCMP_A0(SCMP_CMP_EQ, report));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+				       SCMP_SYS(recvfrom), 1,
+				       SCMP_A0(SCMP_CMP_EQ, report));
 	return err;
 }
 

@@ -144,6 +144,8 @@ const char *parent_hear(struct parent *p)
 	ssize_t n = recv(p->report, p->packet, sizeof(p->packet) - 1, 0);
 
 	p->packet[n < 0 ? 0 : n] = '\0';
+	if (!p->holds && n > 0)
+		send(p->report, "go", 2, MSG_NOSIGNAL);
 	return p->packet;
 }
 

@@ -34,6 +34,7 @@ struct parent {
 	__u64 ram_bytes;
 	pid_t runner; /* 0: none */
 	int report;
+	int holds; /* do not say "go" */
 	char packet[600];
 	char console[1 << 16]; /* all that the guest has printed */
 	size_t console_len;
@@ -47,7 +48,7 @@ void parent_make(struct parent *p, __u64 ram_bytes, unsigned int vcpus);
 /* parent_start - the runner; kernel NULL: --resume */
 void parent_start(struct parent *p, const char *kernel, const char *cmdline);
 
-/* parent_hear - its packet; "" if it ended without one */
+/* parent_hear - its packet, "" if it ended without one; and "go" */
 const char *parent_hear(struct parent *p);
 
 /*

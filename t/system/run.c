@@ -94,7 +94,7 @@ static unsigned int lines_with(const char *name, const char *word, long *sum)
 	snprintf(path, sizeof(path), "/proc/%d/%s", p.runner, name);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file)) {
-		if (!strstr(line, word))
+		if (!strstr(line, word) || (sum && strncmp(line, word, 4)))
 			continue;
 		count++;
 		if (sum)
@@ -276,14 +276,30 @@ static void forbid(void)
 
 static void nap(long ns)
 {
-	struct timespec time = { .tv_nsec = ns };
+	struct timespec time = { ns / 1000000000, ns % 1000000000 };
 
 	nanosleep(&time, NULL);
+}
+
+/* Long enough for most of the moments below to be of interest. */
+static long time_to_run(void)
+{
+	struct timespec from, to;
+
+	parent_make(&p, 64 * MIB, 1);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	parent_start(&p, KERNEL, "");
+	parent_hear(&p);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	parent_end(&p);
+	return (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec -
+	       from.tv_nsec;
 }
 
 /* Wherever it is killed, nothing is left of it, and another may go on. */
 static void kill_anywhere(void)
 {
+	const long whole_ns = time_to_run();
 	unsigned int seed = 1, loading = 0, running = 0, i;
 	int status, bad = 0;
 
@@ -291,7 +307,7 @@ static void kill_anywhere(void)
 		parent_make(&p, 64 * MIB, 1 + i % 3);
 		parent_start(&p, KERNEL, "");
 		seed = seed * 1103515245 + 12345;
-		nap((long)(seed >> 8) % 8000000);
+		nap((long)(seed >> 8) * 16 % whole_ns * 3);
 		kill(p.runner, SIGKILL);
 		status = parent_wait(&p);
 		bad += !WIFSIGNALED(status);
@@ -344,6 +360,24 @@ static void lose_vm(void)
 	parent_end(&p);
 }
 
+/* A daemon that dies before it says "go" leaves no guest behind. */
+static void say_nothing(void)
+{
+	int status;
+
+	parent_make(&p, 64 * MIB, 1);
+	p.holds = 1;
+	parent_start(&p, KERNEL, "");
+	is_str(parent_hear(&p), "running", "a guest is ready");
+	close(p.report);
+	p.report = -1;
+	status = parent_wait(&p);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 1,
+	   "and its runner ends if nobody says \"go\"");
+	is_str(p.console, "", "without having run anything");
+	parent_end(&p);
+}
+
 static void refuse(void)
 {
 	int status;
@@ -366,6 +400,7 @@ int main(void)
 	inspect();
 	forbid();
 	refuse();
+	say_nothing();
 	kill_anywhere();
 	hand_over(SIGKILL, "killed");
 	hand_over(SIGTERM, "asked to end");

@@ -3,7 +3,8 @@
 # system.mk - the host under test: its programs, its guest, its kernel module
 
 SYSTEM_OUT := build/t/system
-SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move run
+SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move
+SYSTEM_NAMES += $(if $(shell grep -s LG_FEATURE_QUEUE hypervisor/include/lguest/ioctl.h),run)
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
