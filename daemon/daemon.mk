@@ -53,15 +53,15 @@ ASAN_PROGRAMS := $(if $(FAKE),$(DAEMON_PROGRAMS:build/%=build/asan/%) \
 ALL_TARGETS += $(ASAN_PROGRAMS)
 
 build/asan/lguestd: $(FAKE) $(filter-out %/lgdev.o,\
-		$(call daemon_objects,asan,$(LGUESTD_SOURCES)))
+		$(call daemon_objects,asan/o,$(LGUESTD_SOURCES)))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGUESTD_LIBS)
 
-build/asan/lguest-run: $(call daemon_objects,asan,$(RUN_SOURCES))
+build/asan/lguest-run: $(call daemon_objects,asan/o,$(RUN_SOURCES))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(RUN_LIBS)
 
-build/asan/lgctl: $(call daemon_objects,asan,$(LGCTL_SOURCES))
+build/asan/lgctl: $(call daemon_objects,asan/o,$(LGCTL_SOURCES))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGCTL_LIBS)
 
@@ -75,7 +75,7 @@ build/asan/fake_lgdev.o: t/lib/fake_lgdev.c t/lib/cflags
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) $(DAEMON_CFLAGS) $(SAN_FLAGS) -Idaemon -c -o $@ $<
 
-build/asan/%.o: daemon/%.c t/lib/cflags
+build/asan/o/%.o: daemon/%.c t/lib/cflags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) $(DAEMON_CFLAGS) $(SAN_FLAGS) -c -o $@ $<

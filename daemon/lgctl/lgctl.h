@@ -22,13 +22,13 @@
 struct lgctl {
 	const struct cmd *cmd;
 	const char *socket;
-	bool json, quiet, verbose; /* -j -q -v */
-	bool all, dry_run, follow, force,
-		foreground; /* -a -n -f -F --foreground */
-	bool names, no_wait, watch, help;
-	int timeout_s; /* -t; -1: not said */
+	bool json, quiet, verbose, help, version;
+	bool mute; /* an lguestd that is not there is no news */
+	bool all, dry_run, follow, force, foreground, names, no_wait, watch;
+	int timeout_s; /* -1: not said */
 	const char *state; /* --for */
 	int escape; /* a character; -1: none */
+	const char *root; /* doctor's; NULL: "/" */
 };
 
 struct cmd {
@@ -48,14 +48,16 @@ const struct cmd *command_find(const char *name);
 
 /* ---- options.c: the options, and usage made of them ---- */
 
-/* options_parse - argv[0] is the verb; optind is the first operand's index */
-enum proto_exit options_parse(struct lgctl *ctl, int argc, char **argv);
+/*
+ * options_parse - cmd NULL: those before the verb, and it stops there
+ *
+ * argv[0] is the program or the verb; optind is where the operands begin.
+ */
+enum proto_exit options_parse(struct lgctl *ctl, const struct cmd *cmd,
+			      int argc, char **argv);
 
-/* options_usage - the whole of what `lgctl VERB --help` says */
-void options_usage(FILE *to, const struct cmd *cmd);
-
-/* options_list - all options of a command, a line each, for completion */
-void options_list(const struct cmd *cmd);
+/* options_usage - all that `lgctl VERB --help` says; cmd NULL: lgctl's own */
+void options_usage(const struct cmd *cmd);
 
 /* ---- say.c: messages, tables, sizes, ages ---- */
 
@@ -100,8 +102,8 @@ const char *suggest(const char *word);
 
 /* ---- client.c: speaks proto.h ---- */
 
-/* client_open - a connection; -1: says why, which is EXIT_UNREACHABLE */
-int client_open(const struct lgctl *ctl);
+/* client_open - a connection; -1: it has said why, *ret_status is what to end with */
+int client_open(const struct lgctl *ctl, enum proto_exit *ret_status);
 
 /* client_send - method without its prefix; parameters is taken over */
 enum proto_exit client_send(int sock, const char *method, json_t *parameters,
@@ -130,7 +132,8 @@ enum proto_exit client_call(const struct lgctl *ctl, const char *guest,
 			    const char *method, json_t *parameters,
 			    int timeout_s, struct reply *ret_reply);
 
-#define CLIENT_PROMPT_S 60 /* for answers that need not wait for a guest */
+/* A time to wait for answers that need not wait for a guest. */
+#define CLIENT_PROMPTLY (-2)
 
 /* client_named - the parameters {"name": guest} */
 json_t *client_named(const char *guest);
@@ -154,25 +157,29 @@ enum proto_exit guest_file_read(const char *path, struct conf_guest **ret);
 /* ---- terminal.c: bytes between a person and a guest ---- */
 
 struct terminal {
-	int sock; /* the guest's console */
+	int sock; /* the guest's console; -1: there is none */
 	int escape; /* -1: none */
 	bool input; /* what is typed goes there */
 	const char *guest;
 	bool quiet;
-	/* run: called for SIGINT and SIGTERM, which then do not end it */
+	/* called for SIGINT and SIGTERM, which then do not end it; or NULL */
 	void (*on_signal)(struct terminal *terminal, int signo);
-	/* run: another descriptor that is waited for; -1: none */
-	int also;
+	/* called when one of these can be read; true: that is the end */
+	bool (*on_also)(struct terminal *terminal, int which);
+	int also[2]; /* -1: none */
 };
 
 enum terminal_end {
 	TERMINAL_CLOSED, /* the daemon or the guest has gone */
 	TERMINAL_LEFT, /* the person asked to */
-	TERMINAL_ALSO, /* the other descriptor is readable */
+	TERMINAL_ALSO, /* on_also() said so */
 	TERMINAL_FAILED, /* said */
 };
 
 enum terminal_end terminal_copy(struct terminal *terminal);
+
+/* terminal_drain - what has been printed until now, when it has ended */
+void terminal_drain(const struct terminal *terminal);
 
 /* ---- cmd_*.c ---- */
 

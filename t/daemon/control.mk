@@ -10,7 +10,7 @@ CONTROL := main autostart notify sandbox log ctl listen message request wait \
 CONTROL_PROGRAMS := build/t/daemon/lguestd build/t/daemon/peer
 ALL_TARGETS += $(CONTROL_PROGRAMS)
 
-build/t/daemon/lguestd: $(CONTROL:%=build/asan/%.o) build/t/daemon/fake_vm.o
+build/t/daemon/lguestd: $(CONTROL:%=build/asan/o/%.o) build/t/daemon/fake_vm.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGUESTD_LIBS)
 

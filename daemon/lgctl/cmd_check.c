@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_check.c - check: is that a guest's file?
+ *
+ * Asks nobody but the reader that create uses, so it works where there is no
+ * daemon; the files it names need not be here either.
+ *
+ * Next: daemon/lgctl/cmd_vm.c
+ */
+#include "lgctl.h"
+
+static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
+{
+	enum proto_exit status = EXIT_DONE, now;
+	struct conf_guest *conf;
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		now = guest_file_read(argv[i], &conf);
+		if (ctl->json)
+			say_json(json_pack("{s:s,s:b,s:s*}", "file", argv[i],
+					   "ok", now == EXIT_DONE, "name",
+					   now ? NULL : conf->name));
+		else if (ctl->verbose && now == EXIT_DONE)
+			printf("%s: ok\n", argv[i]);
+		if (now == EXIT_DONE)
+			conf_guest_free(conf);
+		status = worse(status, now);
+	}
+	return status;
+}
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.operands = "FILE...",
+	.min = 1,
+	.max = -1,
+	.options = "v",
+	.help = "say what is wrong with guests' YAML files",
+	.run = run_check,
+};
