@@ -41,7 +41,7 @@ struct vm {
 	struct vm_files files;
 	enum vm_state state;
 	struct why why;
-	bool crashed;
+	bool crashed, ever_ran;
 	int64_t since_us;
 	struct event work, timer;
 	enum vm_state then; /* what work makes of it */
@@ -91,6 +91,11 @@ bool vm_crashed(const struct vm *vm)
 	return vm->crashed;
 }
 
+bool vm_ever_ran(const struct vm *vm)
+{
+	return vm->ever_ran;
+}
+
 unsigned int vm_stop_timeout_s(const struct vm *vm)
 {
 	return vm->conf->stop_timeout_s;
@@ -133,6 +138,7 @@ static void set_state(struct vm *vm, enum vm_state state)
 
 	gettimeofday(&now, NULL);
 	vm->state = state;
+	vm->ever_ran |= state == VM_RUNNING;
 	vm->since_us = now.tv_sec * 1000000LL + now.tv_usec;
 	for (watch = LIST_FIRST(&vm->watches); watch; watch = next) {
 		next = LIST_NEXT(watch, link);
