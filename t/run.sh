@@ -59,7 +59,7 @@ inside() {
 run_guest() {
 	step "the guest; its console begins here"
 	status=0
-	show lgctl run "$guest" || status=$?
+	show lgctl run --foreground "$guest" || status=$?
 	step "the guest has ended, lgctl's exit status is $status"
 	[ "$status" -eq 0 ] || [ -z "${unit:-}" ] ||
 		journalctl -u lguestd -o cat --no-pager -n 20 >&2 || :

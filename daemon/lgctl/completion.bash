@@ -8,7 +8,7 @@
 # guests, if the daemon answers at once.
 
 _lgctl_verbs() {
-	lgctl help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+	lgctl help --names 2>/dev/null
 }
 
 _lgctl_options() {

@@ -5,7 +5,7 @@
  * Module, device, users, systemd: each is looked for where it has to be, so that
  * what is missing is said with the command that brings it.
  *
- * Next: daemon/lgctl/cmd_doctor.c
+ * Next: daemon/lgctl/cmd_help.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

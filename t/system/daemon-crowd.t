@@ -15,7 +15,7 @@ lguestd_install
 systemctl start lguestd
 
 seconds() {
-	lgctl console --no-follow "$1" 2>/dev/null | grep -c '^clock: '
+	lgctl logs "$1" 2>/dev/null | grep -c '^clock: line'
 }
 
 older() {

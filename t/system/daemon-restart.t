@@ -16,7 +16,7 @@ lguestd_install
 
 # seconds NAME - how many the guest has counted, as far as its console knows
 seconds() {
-	lgctl console --no-follow "$1" 2>/dev/null | grep -c '^clock: '
+	lgctl logs "$1" 2>/dev/null | grep -c '^clock: line'
 }
 
 # older NAME COUNT - has it counted beyond that?
@@ -33,9 +33,9 @@ lives() {
 
 # gaps NAME - what is wrong with its lines, all of them
 gaps() {
-	lgctl console --no-follow "$1" | tr -d '\r' >"$tmp/console"
+	lgctl logs "$1" | tr -d '\r' >"$tmp/console"
 	[ "$(grep -c 'boot' "$tmp/console")" -le 1 ] || echo 'booted twice'
-	sed -n 's/^clock: \([0-9]*\).*/\1/p' "$tmp/console" |
+	sed -n 's/^clock: line \([0-9]*\).*/\1/p' "$tmp/console" |
 		awk 'NR > 1 && $1 != last + 1 { print last " then " $1 } { last = $1 }'
 }
 

@@ -20,7 +20,7 @@ is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
 like "$out" '1 of 3: Debian packages' 'it says what it begins with'
 like "$err" '^==> starting a virtual machine' 'and what takes long'
 like "$err" '^\+ systemctl start lguestd$' 'each command is shown'
-like "$err" '^\+ lgctl run config/guests/hello\.yaml$' 'the guest is hello'
+like "$err" '^\+ lgctl run --foreground config/guests/hello\.yaml$' 'the guest is hello'
 like "$out" 'hello' 'the guest has said so'
 like "$err" "the guest has ended, lgctl's exit status is 0" 'and has ended'
 
