@@ -26,7 +26,7 @@ if [ $rc -ne 0 ]; then
 					print "\n" name
 				print "  " line
 			}
-			/^not ok/ && !/# TODO/ { left = most; show($0); next }
+			/^not ok/ && !/# TO[D]O/ { left = most; show($0); next }
 			/^Bail out!/ { show($0); next }
 			/^#/ && left > 0 { left--; show($0); next }
 			/^(ok|not ok)/ { left = 0 }
