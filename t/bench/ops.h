@@ -15,6 +15,8 @@
 #define OP_LONG_FAULT     9 /* ... through lg.ko */
 #define OP_COUNT          10
 
+#define OP_TOKEN (1ULL << 63) /* OP_NOTIFY's */
+
 #define BENCH_ROUNDS 1000
 #define FILL_START   0xa00000 /* free RAM of the guest */
 #define FILL_BYTES   (BENCH_ROUNDS * 4096UL)
