@@ -320,6 +320,16 @@ static void count_in_extra(void)
 		words->progress = 1;
 }
 
+static void say_steal(void)
+{
+	static struct lguest_clock clocks[SMP_VCPUS];
+	u64 id = me()->id;
+
+	hypercall(LHCALL_SET_CLOCK, (u64)&clocks[id], 0, 0, 0);
+	for (;;)
+		words->count[id][0] = *(volatile u64 *)&clocks[id].steal;
+}
+
 /*
  * The handler of a gate that leaves the flag on is itself interrupted, at once:
  * it never comes to turn the flag off.
@@ -365,6 +375,7 @@ static void (*const parts[])(void) = {
 	[SMP_MOVE] = keep_moving,
 	[SMP_REMOVE] = count_in_extra,
 	[SMP_GATES] = leave_on,
+	[SMP_STEAL] = say_steal,
 };
 
 static void begin(u64 id)

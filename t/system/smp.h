@@ -21,6 +21,7 @@
 #define SMP_MOVE   7 /* use everything, check everything, for ever */
 #define SMP_REMOVE 8 /* count in the page at SMP_EXTRA, for ever */
 #define SMP_GATES  9 /* gates that leave the flag on */
+#define SMP_STEAL  10 /* say what time was stolen, for ever: the first count */
 
 /* Vectors that SMP_COUNT has handlers for, each with a word to count in. */
 #define SMP_FIRST   0x50
