@@ -251,13 +251,20 @@ static void test_due(void)
 
 /* ---- what a record may not be ---- */
 
-/* Time goes on in one word; and the FPU's record may vary in what is unused. */
-static bool same(struct records *a, struct records *b)
+/* Nobody runs it; when its clock event has come too, it stays as it is. */
+static void get_settled(struct crowd *crowd, int id, struct records *records)
 {
-	struct lg_events *x = (void *)a->of[2], *y = (void *)b->of[2];
+	const struct lg_events *events = (void *)records->of[2];
+
+	do
+		get_all(crowd, id, records);
+	while (events->timer_ns);
+}
+
+static bool same(const struct records *a, const struct records *b)
+{
 	int i;
 
-	y->timer_ns = x->timer_ns;
 	for (i = 0; i < RECORDS; i++)
 		if (memcmp(a->of[i], b->of[i], a->bytes[i])) {
 			diag("record %d is another", i + 1);
@@ -351,7 +358,7 @@ static void test_bad(void)
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
 	moves(&crowd, 5);
-	get_all(&crowd, 0, &kept[0]);
+	get_settled(&crowd, 0, &kept[0]);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memcpy(copy, kept[0].of[bad[i].record], sizeof(copy));
 		memcpy(copy + bad[i].offset, &bad[i].value, bad[i].bytes);

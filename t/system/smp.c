@@ -25,6 +25,8 @@
 #define DEATHS 25
 #define STORM  20000
 
+#define STOLEN_NS 200000000
+
 static const struct {
 	__u64 op;
 	int members;
@@ -267,6 +269,49 @@ static void test_remove(void)
 	is((__u64)good, 50, "RAM that has been removed is written no more");
 }
 
+/* ---- time that is stolen ---- */
+
+/* Ns since the VM was made. */
+static __u64 age_of(struct crowd *crowd)
+{
+	struct lg_clock clock;
+
+	if (ioctl(crowd->vmm.vm, LG_CLOCK_GET, &clock))
+		bail_out("LG_CLOCK_GET: %s", strerror(errno));
+	return clock.ns;
+}
+
+/*
+ * Two that never rest have one CPU.  Each wants to run whenever the other does,
+ * so what is stolen from both is about all the time there was; but never more
+ * than all of it from one.
+ */
+static void test_steal(void)
+{
+	struct crowd crowd;
+	cpu_set_t cpus;
+	__u64 stolen[2], age;
+	int i;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		bail_out("sched_getaffinity: %s", strerror(errno));
+	crowd_create(&crowd, SMP_STEAL, 2, 0);
+	pin(0); /* and with us the threads we make */
+	crowd_start(&crowd);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	for (i = 0; i < 2; i++)
+		ok(crowd_await(&crowd, &crowd_words(&crowd)->count[i][0],
+			       STOLEN_NS),
+		   "vcpu %d is stolen from while the other runs", i);
+	for (i = 0; i < 2; i++)
+		stolen[i] = crowd_words(&crowd)->count[i][0];
+	age = age_of(&crowd);
+	ok(stolen[0] <= age && stolen[1] <= age,
+	   "%llu and %llu ns, in a life of %llu", stolen[0], stolen[1], age);
+	ok(stolen[0] + stolen[1] >= age / 8, "and that is much of it");
+	crowd_destroy(&crowd);
+}
+
 int main(void)
 {
 	int users = module_users();
@@ -278,6 +323,7 @@ int main(void)
 	test_no_gate();
 	test_closed();
 	test_remove();
+	test_steal();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
 }
