@@ -57,6 +57,8 @@ asm(".pushsection .user.text, \"ax\"\n"
     "	mov %rsi, (%rdi)\n"
     "	syscall\n\tud2\n"
     "user_far: mov (%rdi), %r15\n"
+    "	mov $0x2b, %eax\n" /* 32-bit code asks DS */
+    "	mov %eax, %ds\n"
     "	movl $0x23, 4(%rsp)\n"
     "	movl $user_code32, (%rsp)\n"
     "	lretl\n"
