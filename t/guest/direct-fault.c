@@ -25,6 +25,15 @@ asm(".pushsection .user.text, \"ax\"\n"
     "user_writes: mov (%rdi), %r15\n"
     "user_store: mov %rsi, (%rdi)\n"
     "user_stored: syscall\n\tud2\n"
+    /* The two registers that are lost at other crossings, on the stack. */
+    "user_keeps: mov (%rdi), %r15\n"
+    "	mov %rax, %rcx\n"
+    "	mov %rbx, %r11\n"
+    "	mov %rsi, (%rdi)\n"
+    "	push %rcx\n"
+    "	push %r11\n"
+    "	lea 16(%rsp), %rsp\n"
+    "user_kept: syscall\n\tud2\n"
     /* RDX pages, each read and then written. */
     "user_sweeps: mov (%rdi), %r15\n"
     "	mov %rsi, (%rdi)\n"
@@ -57,6 +66,8 @@ asm(".pushsection .user.text, \"ax\"\n"
     "	mov %rsi, (%rdi)\n"
     "	syscall\n\tud2\n"
     "user_far: mov (%rdi), %r15\n"
+    "	mov $0x2b, %eax\n" /* 32-bit code asks DS */
+    "	mov %eax, %ds\n"
     "	movl $0x23, 4(%rsp)\n"
     "	movl $user_code32, (%rsp)\n"
     "	lretl\n"
@@ -68,10 +79,10 @@ asm(".pushsection .user.text, \"ax\"\n"
     ".pushsection .user.data, \"aw\"\n"
     "user_selector: .short 0x2b\n"
     ".popsection");
-extern const char user_writes[], user_store[], user_stored[], user_sweeps[],
-	user_only_writes[], user_reads[], user_jumps[], user_both[],
-	user_steps[], user_stepped[], user_loads_ss[], user_watched[],
-	user_far[], user_selector[];
+extern const char user_writes[], user_store[], user_stored[], user_keeps[],
+	user_kept[], user_sweeps[], user_only_writes[], user_reads[],
+	user_jumps[], user_both[], user_steps[], user_stepped[],
+	user_loads_ss[], user_watched[], user_far[], user_selector[];
 
 static struct user user;
 static u32 spare; /* faults that the handler leaves as they are */
@@ -149,9 +160,10 @@ CASE(whole, "nothing is lost on the way to the fault entry and back", BOTH_WAYS)
 	u64 *regs = (u64 *)&was, i;
 
 	begin(1);
-	user_init(&was, user_writes);
+	user_init(&was, user_keeps);
 	for (i = 0; i < 16; i++)
 		regs[i] = 0x1111111111111111 * i ^ 0xfedcba9876543210;
+	was.rsp = USER_STACK_TOP;
 	was.rdi = PAGE + 0x128;
 	was.r15 = 0; /* what user mode reads there */
 	was.rflags |= RFLAGS_CF | RFLAGS_DF | RFLAGS_AC | RFLAGS_ID;
@@ -161,7 +173,9 @@ CASE(whole, "nothing is lost on the way to the fault entry and back", BOTH_WAYS)
 	user_run(&user);
 	for (i = 0; i < 16; i++)
 		check_is(((u64 *)&user)[i], regs[i], "a register");
-	check_is(user.rip, (u64)user_stored + 2, "RIP");
+	check_is(user_stack[USER_STACK_WORDS - 1], was.rax, "RCX");
+	check_is(user_stack[USER_STACK_WORDS - 2], was.rbx, "R11");
+	check_is(user.rip, (u64)user_kept + 2, "RIP");
 	check_is(user.rflags, was.rflags, "RFLAGS");
 	check_is(user.gs_base, was.gs_base, "GS base");
 	check_is(*(volatile u64 *)(FRAME + 0x128), was.rsi, "what it wrote");
