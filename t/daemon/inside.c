@@ -171,7 +171,7 @@ void inside_until(struct vm *vm, enum vm_state state)
 		if (!at)
 			bail_out("it is gone, and not %s",
 				 vm_state_name(state));
-		if (vm->state == state && vm->then == state)
+		if (vm->state == state && !vm->leaving)
 			return;
 		inside_turn();
 	}

@@ -80,7 +80,8 @@ static void storm(unsigned int kills)
 			fdstore_until_ready(&store);
 		/* One is made, or destroyed, and nobody waits for the answer. */
 		snprintf(name, sizeof(name), "churn%d", rand() % 4);
-		fd = rand() % 3 ? client_begin_create(store.path, name)
+		fd = rand() % 3 ? client_begin_create(store.path, name,
+						      "print x\n")
 				: client_begin(store.path, "Guests.Destroy",
 					       json_pack("{ss}", "name", name));
 		fdstore_listen(&store, rand() % 8);
