@@ -79,7 +79,6 @@ static void fill_in(struct vm *vm, const json_t *record)
 	const char *why = json_string_value(json_object_get(record, "why"));
 
 	vm_begin_state(vm, state_of(record, "state"));
-	vm->then = state_of(record, "then");
 	log_escape(vm->why.text, sizeof(vm->why.text), why ? why : "",
 		   sizeof(vm->why.text));
 	vm->crashed = json_is_true(json_object_get(record, "crashed"));
@@ -200,12 +199,10 @@ static void resume_life(struct vm *vm, const json_t *record)
 	struct why why = { .text = "its machine was not kept" };
 	bool has_machine = take_machine(vm);
 	bool has_runner = take_runner(vm, record, has_machine ? &why : NULL);
-	enum vm_state then = vm->then;
 
 	vm_list(vm);
-	if (then != vm->state) {
-		vm->then = vm->state;
-		vm_leave(vm, then);
+	if (json_is_string(json_object_get(record, "then"))) {
+		vm_leave(vm, state_of(record, "then"));
 		return;
 	}
 	switch (vm->state) {

@@ -20,7 +20,7 @@ static int check_state(const struct vm *vm, unsigned int may, const char *verb,
 	if (vm->foreign)
 		return why_say(why, -EOPNOTSUPP, "%s: %s: %s", vm_name(vm),
 			       verb, vm->why.text);
-	if (vm->then != vm->state)
+	if (vm->leaving)
 		return why_say(why, -EBUSY, "%s: %s: it is about to be %s",
 			       vm_name(vm), verb, vm_state_name(vm->then));
 	if (!(may & 1U << vm->state))
@@ -43,7 +43,7 @@ static int press_button(struct vm *vm, unsigned int timeout_s, struct why *why)
 			       vm->power_vector, strerror(-r));
 	if (vm->state != VM_STOPPING)
 		vm_set_state(vm, VM_STOPPING);
-	if (vm->then == VM_STOPPING)
+	if (!vm->leaving)
 		vm_arm(vm, timeout_s * 1000);
 	return 0;
 }
@@ -113,10 +113,10 @@ int vm_reset(struct vm *vm, struct why *why)
 
 void vm_destroy(struct vm *vm)
 {
-	if (vm->then == VM_GONE)
+	if (vm->leaving && vm->then == VM_GONE)
 		return;
 	/* How it ends, unless it was ending already. */
-	if (vm->then == vm->state) {
+	if (!vm->leaving) {
 		why_say(&vm->why, 0, "destroyed");
 		vm->crashed = false;
 	}

@@ -188,7 +188,7 @@ static void on_exits(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* One of them may be the guest's end, and then no more are served. */
-	for (i = 0; i < count && vm->then == vm->state; i++)
+	for (i = 0; i < count && !vm->leaving; i++)
 		serve(vm, &exits[i]);
 }
 

@@ -99,7 +99,7 @@ void vm_set_state(struct vm *vm, enum vm_state state)
 
 	assert(may_go[vm->state] & MAY(state));
 	vm->state = state;
-	vm->then = state;
+	vm->leaving = false;
 	vm->since_us = vm_now_us();
 	log_state(vm, is_end && *vm->why.text);
 	if (state != VM_GONE)
@@ -110,7 +110,7 @@ void vm_set_state(struct vm *vm, enum vm_state state)
 void vm_begin_state(struct vm *vm, enum vm_state state)
 {
 	vm->state = state;
-	vm->then = state;
+	vm->leaving = false;
 }
 
 void vm_watch_add(struct vm *vm, struct vm_watch *watch)

@@ -137,6 +137,7 @@ int vm_launch(struct vm *vm, struct why *why)
 		return r;
 	}
 	store_put(vm, "runner", vm->runner.pidfd);
+	record_save(vm);
 	scope_start(vm);
 	return 0;
 }
@@ -145,8 +146,8 @@ void vm_on_loaded(struct vm *vm)
 {
 	struct why why;
 
-	if (vm->state != VM_STARTING || vm->then != VM_STARTING ||
-	    !vm->runner.loaded || vm->scope)
+	if (vm->state != VM_STARTING || vm->leaving || !vm->runner.loaded ||
+	    vm->scope)
 		return;
 	if (exit_watch(vm) < 0) {
 		why_say(&why, 0, "exits: no memory to watch them");
@@ -275,8 +276,9 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
 void vm_leave(struct vm *vm, enum vm_state then)
 {
 	/* Destroyed is destroyed, whatever it was about to become. */
-	if (vm->then == VM_GONE && vm->state != VM_GONE)
+	if (vm->leaving && vm->then == VM_GONE)
 		return;
+	vm->leaving = true;
 	vm->then = then;
 	record_save(vm);
 	exit_unwatch(vm);
@@ -313,7 +315,7 @@ static void wait_to_start(struct vm *vm)
 		console_note(vm->console, "%s; starts again", vm->why.text);
 	vm_set_state(vm, VM_WAITING);
 	/* A watcher may have had other plans. */
-	if (vm->then == VM_WAITING)
+	if (!vm->leaving)
 		vm_arm(vm, ms);
 }
 
@@ -357,7 +359,7 @@ static void on_work(evutil_socket_t fd, short what, void *arg)
 
 void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 {
-	if (vm->then != vm->state)
+	if (vm->leaving)
 		return; /* it is on its way out already */
 	why_say(&vm->why, 0, "%s", sentence);
 	/* What was never there cannot crash. */
@@ -367,7 +369,7 @@ void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 
 void vm_on_runner_gone(struct vm *vm, const char *sentence)
 {
-	if (vm->then != vm->state)
+	if (vm->leaving)
 		arrive(vm);
 	else
 		vm_ended(vm, END_CRASH, sentence);

@@ -41,8 +41,8 @@ struct vm {
 	struct vm_files files;
 
 	enum vm_state state;
-	/* What it will be when its runner is gone; its state if that stays. */
-	enum vm_state then;
+	bool leaving; /* its state; but not before its runner is gone */
+	enum vm_state then; /* ... what it will be then */
 	struct why why; /* how it ended last */
 	bool crashed; /* ... which was a crash */
 	bool ever_ran;

@@ -94,9 +94,9 @@ static int begin_create(const char *path, const char *name, const char *script,
 	return fd;
 }
 
-int client_begin_create(const char *path, const char *name)
+int client_begin_create(const char *path, const char *name, const char *script)
 {
-	return begin_create(path, name, "print churn\n", "{}");
+	return begin_create(path, name, script, "{}");
 }
 
 /* Bytes until a NUL, or to the end if there is none; to be freed. */

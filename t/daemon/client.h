@@ -14,7 +14,7 @@ extern void (*client_meanwhile)(void);
 
 /* client_begin - a call is made; the descriptor on which the answer comes */
 int client_begin(const char *path, const char *method, json_t *parameters);
-int client_begin_create(const char *path, const char *name);
+int client_begin_create(const char *path, const char *name, const char *script);
 
 /* client_call - its answer, whole */
 json_t *client_call(const char *path, const char *method, json_t *parameters);

@@ -4,7 +4,7 @@
 #
 # All of build/asan/lguestd but what serves clients.
 
-INSIDE_NAMES := life watch
+INSIDE_NAMES := life watch scarce
 INSIDE_PROGRAMS := $(INSIDE_NAMES:%=build/t/daemon/%)
 INSIDE_OBJECTS := $(filter-out %/lgdev.o %/main.o %/autostart.o %/notify.o \
 	%/sandbox.o %/ctl.o %/listen.o %/message.o %/request.o %/wait.o \
@@ -19,7 +19,7 @@ $(INSIDE_PROGRAMS): build/t/daemon/%: t/daemon/%.c t/daemon/inside.c \
 		-Idaemon -It/daemon -o $@ $(filter %.c %.o,$^) $(LGUESTD_LIBS)
 
 # The daemon as a process, and systemd's part played by t/lib/fdstore.c.
-OUTSIDE_NAMES := storm
+OUTSIDE_NAMES := storm adopt
 OUTSIDE_PROGRAMS := $(OUTSIDE_NAMES:%=build/t/daemon/%)
 ALL_TARGETS += $(OUTSIDE_PROGRAMS)
 

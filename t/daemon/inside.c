@@ -47,7 +47,7 @@ void inside_start(void)
 		bail_out("no directory for a test");
 	atexit(clean_up);
 	path[len] = '\0';
-	strcpy(strstr(path, "/t/daemon/"), "/asan/fake-run");
+	strcpy(strstr(path, "t/daemon/"), "asan/fake-run");
 	setenv("LGUEST_RUN", path, 0);
 	signal(SIGPIPE, SIG_IGN);
 	alarm(PATIENCE_S);
@@ -76,7 +76,7 @@ void inside_turn(void)
 	event_base_loop(inside.base, EVLOOP_ONCE);
 }
 
-static int make_script(const char *script)
+int inside_script(const char *script)
 {
 	int fd = memfd_create("script", MFD_CLOEXEC);
 
@@ -121,7 +121,14 @@ void history_watch(struct history *history, struct vm *vm)
 int inside_create(const char *name, const char *script, const char *more,
 		  struct why *why, struct vm **ret_vm)
 {
-	struct vm_files files = { make_script(script), -1 };
+	return inside_create_with(name, inside_script(script), more, why,
+				  ret_vm);
+}
+
+int inside_create_with(const char *name, int kernel, const char *more,
+		       struct why *why, struct vm **ret_vm)
+{
+	struct vm_files files = { kernel, -1 };
 	struct conf_report report = { .text = NULL };
 	json_t *json = make_conf(name, more);
 	struct conf_guest *conf;
@@ -164,7 +171,7 @@ void inside_until(struct vm *vm, enum vm_state state)
 		if (!at)
 			bail_out("it is gone, and not %s",
 				 vm_state_name(state));
-		if (vm->state == state && vm->then == state)
+		if (vm->state == state && !vm->leaving)
 			return;
 		inside_turn();
 	}

@@ -25,6 +25,11 @@ void inside_turn(void);
 int inside_create(const char *name, const char *script, const char *more,
 		  struct why *why, struct vm **ret_vm);
 
+/* inside_create_with - the same, with a descriptor of inside_script() */
+int inside_create_with(const char *name, int kernel, const char *more,
+		       struct why *why, struct vm **ret_vm);
+int inside_script(const char *script);
+
 /* inside_guest - the same, which must succeed, and then be running */
 struct vm *inside_guest(const char *name, const char *script, const char *more);
 
