@@ -16,7 +16,7 @@ RUN_SOURCES := $(wildcard daemon/run/*.c)
 LGCTL_SOURCES := $(wildcard daemon/lgctl/*.c) $(CONF_SOURCES)
 
 LGUESTD_LIBS := -levent -lsystemd -ljansson -lyaml -lseccomp -lcap-ng
-RUN_LIBS := -lelf -lseccomp -lcap-ng -lpthread
+RUN_LIBS := -lseccomp -lcap-ng -lpthread
 LGCTL_LIBS := -levent -ljansson -lyaml
 
 DAEMON_PROGRAMS := $(if $(wildcard daemon/main.c),build/lguestd) \

@@ -54,6 +54,8 @@ u64 clock_get(struct lg_vm *vm)
 {
 	u32 khz = clock_tsc_khz();
 
+	if (unlikely(READ_ONCE(vm->stopped)))
+		return vm->clock_ns;
 	if (!khz)
 		return ktime_get_ns() - vm->clock_base + vm->clock_ns;
 	return ns_of(rdtsc_ordered() - vm->clock_base, scale_of(khz)) +
@@ -78,6 +80,21 @@ void clock_set(struct lg_vm *vm, u64 ns)
 	start_at(vm, ns);
 	request_all(vm, LG_REQ_CLOCK);
 	mutex_unlock(&vm->lock);
+}
+
+/* clock_stop - it will be as late as now until clock_go_on(); vm->lock held */
+void clock_stop(struct lg_vm *vm)
+{
+	vm->clock_ns = clock_get(vm);
+	WRITE_ONCE(vm->stopped, true);
+}
+
+/* clock_go_on - from where it stood, and no vcpu shows anything else */
+void clock_go_on(struct lg_vm *vm)
+{
+	start_at(vm, vm->clock_ns);
+	WRITE_ONCE(vm->stopped, false);
+	request_all(vm, LG_REQ_CLOCK);
 }
 
 static void fill_in(struct lg_vcpu *vcpu, struct lguest_clock *clock)

@@ -17,6 +17,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
@@ -24,7 +25,8 @@
 
 #define ALL_FEATURES                                                          \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
-	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG)
+	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG | LG_FEATURE_QUEUE |       \
+	 LG_FEATURE_PAUSE)
 
 /* ---- the vcpu's descriptor ---- */
 
@@ -52,7 +54,7 @@ static int get_state(struct lg_vcpu *vcpu, void __user *arg)
 	record = kvzalloc(call.bytes, GFP_KERNEL_ACCOUNT);
 	if (!record)
 		return -ENOMEM;
-	/* No record has a start that the vcpu has not yet noticed. */
+	/* No record has a start that the vcpu has not yet noticed ... */
 	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
 		err = interrupt_start(vcpu);
 	if (!err)
@@ -80,30 +82,44 @@ static int set_state(struct lg_vcpu *vcpu, void __user *arg)
 	return err;
 }
 
+static long state_ioctl(struct lg_vcpu *vcpu, unsigned int cmd,
+			void __user *arg)
+{
+	long ret;
+
+	if (mutex_lock_interruptible(&vcpu->lock))
+		return -EINTR;
+	exit_settle(vcpu); /* ... nor lacks an answer that has been given */
+	ret = cmd == LG_STATE_GET ? get_state(vcpu, arg) : set_state(vcpu, arg);
+	mutex_unlock(&vcpu->lock);
+	return ret;
+}
+
+/* As they are at this moment: who runs the vcpu does not wait for us. */
+static int get_stats(struct lg_vcpu *vcpu, void __user *arg)
+{
+	struct lg_stats stats = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < LG_STAT_COUNT; i++)
+		stats.stat[i] = READ_ONCE(vcpu->stat[i]);
+	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lg_vcpu *vcpu = file->private_data;
-	long ret;
 
-	if (cmd == LG_RUN && arg)
-		return -EINVAL;
-	if (mutex_lock_interruptible(&vcpu->lock))
-		return -EINTR;
 	switch (cmd) {
 	case LG_RUN:
-		ret = vcpu_run(vcpu);
-		break;
+		return arg ? -EINVAL : vcpu_run(vcpu);
 	case LG_STATE_GET:
-		ret = get_state(vcpu, (void __user *)arg);
-		break;
 	case LG_STATE_SET:
-		ret = set_state(vcpu, (void __user *)arg);
-		break;
-	default:
-		ret = -ENOTTY;
+		return state_ioctl(vcpu, cmd, (void __user *)arg);
+	case LG_STATS:
+		return get_stats(vcpu, (void __user *)arg);
 	}
-	mutex_unlock(&vcpu->lock);
-	return ret;
+	return -ENOTTY;
 }
 
 static vm_fault_t run_page_fault(struct vm_fault *vmf)
@@ -273,6 +289,40 @@ static int clock_set_call(struct lg_vm *vm, void __user *arg)
 	return 0;
 }
 
+static int answer_call(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_answer call;
+
+	if (!(vm->features & LG_FEATURE_QUEUE))
+		return -ENOTTY;
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.vcpu >= LG_MAX_VCPUS || call.exit != LG_EXIT_NOTIFY ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	return exit_answer(vm, &call);
+}
+
+static int pause_call(struct lg_vm *vm, unsigned int cmd, unsigned long arg)
+{
+	if (!(vm->features & LG_FEATURE_PAUSE))
+		return -ENOTTY;
+	if (arg)
+		return -EINVAL;
+	if (cmd == LG_PAUSE)
+		return pause_vm(vm);
+	pause_resume(vm);
+	return 0;
+}
+
+static int vm_info_call(struct lg_vm *vm, void __user *arg)
+{
+	struct lg_vm_info call;
+
+	vm_info(vm, &call);
+	return copy_to_user(arg, &call, sizeof(call)) ? -EFAULT : 0;
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lg_vm *vm = file->private_data;
@@ -294,19 +344,58 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return clock_get_call(vm, (void __user *)arg);
 	case LG_CLOCK_SET:
 		return clock_set_call(vm, (void __user *)arg);
+	case LG_ANSWER:
+		return answer_call(vm, (void __user *)arg);
+	case LG_PAUSE:
+	case LG_RESUME:
+		return pause_call(vm, cmd, arg);
+	case LG_VM_INFO:
+		return vm_info_call(vm, (void __user *)arg);
 	}
 	return -ENOTTY;
 }
 
 static int vm_release(struct inode *inode, struct file *file)
 {
+	vm_close(file->private_data);
 	vm_put(file->private_data);
 	return 0;
+}
+
+static ssize_t vm_read(struct file *file, char __user *to, size_t bytes,
+		       loff_t *pos)
+{
+	size_t room = bytes / sizeof(struct lg_exit);
+	ssize_t ret;
+
+	if (!room)
+		return -EINVAL;
+	ret = exit_read(file->private_data, (void __user *)to, room,
+			!(file->f_flags & O_NONBLOCK));
+	return ret < 0 ? ret : ret * (ssize_t)sizeof(struct lg_exit);
+}
+
+static __poll_t vm_poll(struct file *file, poll_table *table)
+{
+	struct lg_vm *vm = file->private_data;
+
+	poll_wait(file, &vm->readers, table);
+	return exit_waits(vm) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = vm_ioctl,
+	.release = vm_release,
+	.llseek = noop_llseek,
+};
+
+/* ... of one that is made with LG_FEATURE_QUEUE */
+static const struct file_operations vm_queue_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vm_ioctl,
+	.read = vm_read,
+	.poll = vm_poll,
 	.release = vm_release,
 	.llseek = noop_llseek,
 };
@@ -334,6 +423,7 @@ static int info(void __user *arg)
 
 static int vm_create_fd(void __user *arg)
 {
+	const struct file_operations *fops = &vm_fops;
 	struct lg_vm_create call;
 	struct lg_vm *vm;
 	int fd;
@@ -348,7 +438,9 @@ static int vm_create_fd(void __user *arg)
 	vm = vm_create(call.features, call.shadow_pages);
 	if (!vm)
 		return -ENOMEM;
-	fd = anon_inode_getfd("lguest-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (call.features & LG_FEATURE_QUEUE)
+		fops = &vm_queue_fops;
+	fd = anon_inode_getfd("lguest-vm", fops, vm, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		vm_put(vm);
 	return fd;

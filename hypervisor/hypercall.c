@@ -32,10 +32,7 @@ static int hc_shutdown(struct lg_vcpu *vcpu, struct lg_call *call)
 		lg_kill(vcpu, "SHUTDOWN: no such kind: %llu", call->arg[0]);
 		return 0;
 	}
-	vcpu->run->exit = LG_EXIT_SHUTDOWN;
-	vcpu->run->data[0] = call->arg[0];
-	vcpu->run->data[1] = call->arg[1];
-	return 1;
+	return exit_with(vcpu, LG_EXIT_SHUTDOWN, call->arg[0], call->arg[1]);
 }
 
 static int hc_new_pgtable(struct lg_vcpu *vcpu, struct lg_call *call)
@@ -88,9 +85,7 @@ static int hc_set_pte(struct lg_vcpu *vcpu, struct lg_call *call)
 
 static int hc_notify(struct lg_vcpu *vcpu, struct lg_call *call)
 {
-	vcpu->run->exit = LG_EXIT_NOTIFY;
-	vcpu->run->data[0] = call->arg[0];
-	return 1;
+	return exit_with(vcpu, LG_EXIT_NOTIFY, call->arg[0], 0);
 }
 
 /* What is pending is delivered on the way back, as after any hypercall. */

@@ -67,6 +67,7 @@ static enum hrtimer_restart timer_fires(struct hrtimer *timer)
 
 void interrupt_init(struct lg_vcpu *vcpu)
 {
+	mutex_init(&vcpu->timer_lock);
 	hrtimer_init(&vcpu->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	vcpu->timer.function = timer_fires;
 	vcpu->timer_vector = LGUEST_IRQ_VECTOR(0);
@@ -82,16 +83,47 @@ void interrupt_fini(struct lg_vcpu *vcpu)
  * interrupt_set_timer - one clock event, ns from now; 0: none
  *
  * One that is nearer than LG_MIN_DELTA_NS is put off to then, so that a guest
- * cannot keep the host busy with nothing but its timer.
+ * cannot keep the host busy with nothing but its timer.  Time may stand still,
+ * and whoever stops it or lets it go on comes by here before or after: it is
+ * either he who finds our timer, or we who see what he has said.
  */
 void interrupt_set_timer(struct lg_vcpu *vcpu, u64 ns, unsigned int vector)
 {
+	mutex_lock(&vcpu->timer_lock);
 	hrtimer_cancel(&vcpu->timer);
-	if (!ns)
-		return;
-	vcpu->timer_vector = vector;
-	ns = clamp_t(u64, ns, LG_MIN_DELTA_NS, KTIME_MAX / 2);
-	hrtimer_start(&vcpu->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
+	vcpu->timer_left_ns = 0;
+	if (ns) {
+		vcpu->timer_vector = vector;
+		ns = clamp_t(u64, ns, LG_MIN_DELTA_NS, KTIME_MAX / 2);
+		if (READ_ONCE(vcpu->vm->stopped))
+			vcpu->timer_left_ns = ns;
+		else
+			hrtimer_start(&vcpu->timer, ns_to_ktime(ns),
+				      HRTIMER_MODE_REL);
+	}
+	mutex_unlock(&vcpu->timer_lock);
+}
+
+/* interrupt_hold_timer - vm->stopped has been set: the clock event waits */
+void interrupt_hold_timer(struct lg_vcpu *vcpu)
+{
+	mutex_lock(&vcpu->timer_lock);
+	if (hrtimer_cancel(&vcpu->timer))
+		vcpu->timer_left_ns =
+			max_t(s64, 1,
+			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	mutex_unlock(&vcpu->timer_lock);
+}
+
+/* interrupt_release_timer - vm->stopped is no longer: it comes as late as then */
+void interrupt_release_timer(struct lg_vcpu *vcpu)
+{
+	mutex_lock(&vcpu->timer_lock);
+	if (vcpu->timer_left_ns)
+		hrtimer_start(&vcpu->timer, ns_to_ktime(vcpu->timer_left_ns),
+			      HRTIMER_MODE_REL);
+	vcpu->timer_left_ns = 0;
+	mutex_unlock(&vcpu->timer_lock);
 }
 
 /* ---- sleeping and waking ---- */

@@ -11,6 +11,8 @@
  *	vcpu->lock	held for a whole LG_RUN or other call on the vcpu
  *	vm->lock	the list of vcpus, and who changes RAM slots
  *	vm->mem		RAM slots, and every use of guest memory: see mem.c
+ *	vcpu->timer_lock	the clock event, which stands while time does
+ *	vm->exit_lock	exits that nobody has answered
  *	window_lock	page tables of the Switcher's windows (window.c)
  *	attach_lock	whose slot 256 is ours (attach.c)
  */
@@ -54,6 +56,20 @@ struct lg_vm {
 	atomic_long_t shadow_pages; /* how many there are */
 	struct lg_vcpu *vcpus[LG_MAX_VCPUS]; /* lock */
 	u64 clock_base, clock_ns; /* the TSC, and system_time then */
+	bool closed; /* the descriptor is: nobody can answer or resume */
+
+	/* exit.c */
+	spinlock_t exit_lock;
+	struct list_head exits; /* of vcpus, the oldest exit first */
+	u64 exit_serial; /* of the last one */
+	bool exit_killed; /* there is one that says why the guest ended */
+	wait_queue_head_t readers;
+
+	/* pause.c */
+	bool paused; /* lock; what a vcpu reads before it runs */
+	bool stopped; /* lock; its time stands still, too */
+	atomic_t running; /* vcpus in LG_RUN that do not wait */
+	wait_queue_head_t quiet; /* for none of them */
 };
 
 /* How guest_walk() reaches the guest's page tables; what is kept is pinned. */
@@ -127,9 +143,18 @@ struct lg_vcpu {
 	struct mutex lock; /* all below, unless marked */
 	struct sw_state *state; /* [I] the page; its contents: lock */
 	struct lg_run *run; /* [I] shared with the daemon: write only */
+	struct lg_exit exit; /* what LG_RUN ends with, if it does */
 	bool killed;
 	bool told_others; /* that it has been, or by whom */
+	bool taken_along; /* it was another one that told us */
 	u64 stat[LG_STAT_COUNT];
+
+	/* exit.c */
+	struct list_head waiting; /* exit_lock: in vm->exits, or empty */
+	bool unanswered; /* exit_lock to write: it is in the list */
+	bool answered; /* and the result is still to be taken */
+	bool silent; /* it has ended, and another one says why */
+	u64 answer;
 
 	/* kick.c */
 	unsigned long requests; /* [atomic] bits LG_REQ_* */
@@ -172,8 +197,10 @@ struct lg_vcpu {
 	bool look; /* something is pending that the guest could have */
 	bool masked; /* something is pending that the guest has blocked */
 	bool stepping; /* through the no-interrupt range */
-	struct hrtimer timer;
+	struct mutex timer_lock;
+	struct hrtimer timer; /* timer_lock, and the next two */
 	u32 timer_vector; /* set while the timer is not */
+	u64 timer_left_ns; /* while time stands still; 0: none */
 	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
@@ -212,6 +239,9 @@ extern struct miscdevice lg_device;
 struct lg_vm *vm_create(u64 features, u64 shadow_pages);
 void vm_get(struct lg_vm *vm);
 void vm_put(struct lg_vm *vm);
+void vm_close(struct lg_vm *vm);
+void vm_info(struct lg_vm *vm, struct lg_vm_info *info);
+void vm_wake_all(struct lg_vm *vm);
 void vm_freeze(struct lg_vm *vm);
 void vm_thaw(struct lg_vm *vm);
 __printf(2, 3) void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...);
@@ -261,12 +291,32 @@ void debug_put(struct lg_vcpu *vcpu);
 /* run.c */
 int vcpu_run(struct lg_vcpu *vcpu);
 
+/* exit.c */
+void exit_init(struct lg_vm *vm);
+void exit_publish(struct lg_vcpu *vcpu);
+void exit_settle(struct lg_vcpu *vcpu);
+void exit_forget(struct lg_vcpu *vcpu);
+int exit_answer(struct lg_vm *vm, const struct lg_answer *answer);
+ssize_t exit_read(struct lg_vm *vm, struct lg_exit __user *to, size_t room,
+		  bool wait);
+bool exit_waits(struct lg_vm *vm);
+u64 exit_vcpus(struct lg_vm *vm);
+
+/* pause.c */
+void pause_init(struct lg_vm *vm);
+int pause_vm(struct lg_vm *vm);
+void pause_resume(struct lg_vm *vm);
+bool pause_enter(struct lg_vcpu *vcpu);
+void pause_leave(struct lg_vcpu *vcpu);
+int pause_wait(struct lg_vcpu *vcpu);
+
 /* kick.c */
 #define LG_REQ_FLUSH 0 /* forget what the TLB says of our roots */
 #define LG_REQ_LOOK  1 /* something has become pending */
 #define LG_REQ_START 2 /* LHCALL_VCPU_UP */
 #define LG_REQ_STOP  3 /* another vcpu has been killed */
 #define LG_REQ_CLOCK 4 /* the time of day has changed */
+#define LG_REQ_PAUSE 5 /* the VM is to pause */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -333,6 +383,8 @@ bool interrupt_good(u64 vector);
 void interrupt_raise(struct lg_vcpu *vcpu, unsigned int vector);
 void interrupt_send(struct lg_vm *vm, u64 mask, unsigned int vector);
 void interrupt_set_timer(struct lg_vcpu *vcpu, u64 ns, unsigned int vector);
+void interrupt_hold_timer(struct lg_vcpu *vcpu);
+void interrupt_release_timer(struct lg_vcpu *vcpu);
 void interrupt_halt(struct lg_vcpu *vcpu, unsigned int how);
 void interrupt_wake(struct lg_vcpu *vcpu);
 int interrupt_sleep(struct lg_vcpu *vcpu);
@@ -350,6 +402,8 @@ void clock_init(struct lg_vm *vm);
 u32 clock_tsc_khz(void);
 u64 clock_get(struct lg_vm *vm);
 void clock_set(struct lg_vm *vm, u64 ns);
+void clock_stop(struct lg_vm *vm);
+void clock_go_on(struct lg_vm *vm);
 void clock_publish(struct lg_vcpu *vcpu);
 void clock_resume(struct lg_vcpu *vcpu);
 void clock_steal(struct lg_vcpu *vcpu);
@@ -471,7 +525,17 @@ void rmap_remove(u64 *entry);
 void rmap_zap(struct lg_vcpu *vcpu, gfn_t first, gfn_t end);
 void rmap_protect(struct lg_vcpu *vcpu, gfn_t first, gfn_t end);
 
-/* The daemon sees it in the run page when LG_RUN returns. */
+/* What LG_RUN is to end with: the caller returns 1.  See run.c. */
+static inline int exit_with(struct lg_vcpu *vcpu, u32 exit, u64 data0,
+			    u64 data1)
+{
+	vcpu->exit.exit = exit;
+	vcpu->exit.data[0] = data0;
+	vcpu->exit.data[1] = data1;
+	return 1;
+}
+
+/* LG_STATS, and the run page when LG_RUN returns. */
 static inline void lg_count(struct lg_vcpu *vcpu, unsigned int what)
 {
 	vcpu->stat[what]++;

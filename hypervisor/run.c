@@ -10,11 +10,17 @@
  * What must never happen: an entry with registers that would make the Switcher
  * fault, or with a guest that has been killed.
  *
- * Next: hypervisor/kick.c
+ * Next: hypervisor/exit.c
  */
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include "lg.h"
+
+/* Why the loop ends without an error. */
+enum {
+	RUN_EXIT = 1, /* exit_with() has been told why */
+	RUN_WAIT, /* it must not run now: see pause.c */
+};
 
 /* A vcpu may be run by another process than last time: adopt it. */
 static int adopt(struct lg_vcpu *vcpu)
@@ -101,11 +107,10 @@ static int end(struct lg_vcpu *vcpu)
 	if (!vcpu->told_others)
 		stop_others(vcpu);
 	vcpu->told_others = true;
-	vcpu->run->exit = LG_EXIT_KILLED;
-	return 1;
+	return exit_with(vcpu, LG_EXIT_KILLED, 0, 0);
 }
 
-/* 0, or the host's failure */
+/* 0, RUN_WAIT, or the host's failure */
 static int serve_requests(struct lg_vcpu *vcpu)
 {
 	int err = 0;
@@ -115,6 +120,7 @@ static int serve_requests(struct lg_vcpu *vcpu)
 		shadow_serve_flush(vcpu);
 	if (test_and_clear_bit(LG_REQ_STOP, &vcpu->requests)) {
 		vcpu->told_others = true;
+		vcpu->taken_along = true;
 		lg_kill(vcpu, "another vcpu of this guest has been killed");
 	}
 	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
@@ -126,10 +132,13 @@ static int serve_requests(struct lg_vcpu *vcpu)
 		vcpu->look = true;
 		interrupt_wake(vcpu);
 	}
+	if (test_and_clear_bit(LG_REQ_PAUSE, &vcpu->requests) && !err &&
+	    !vcpu->killed && READ_ONCE(vcpu->vm->paused))
+		return RUN_WAIT;
 	return err;
 }
 
-/* What has to be settled before guest code runs.  0, 1 or an error. */
+/* What has to be settled before guest code runs.  0, RUN_* or an error. */
 static int prepare(struct lg_vcpu *vcpu)
 {
 	int err;
@@ -156,7 +165,7 @@ static int prepare(struct lg_vcpu *vcpu)
 	return unlikely(vcpu->killed) ? end(vcpu) : 0;
 }
 
-/* 1: the run page says why; negative: -EINTR, or the host's failure */
+/* RUN_*; negative: -EINTR, or the host's failure */
 static int run_until_exit(struct lg_vcpu *vcpu)
 {
 	int ret;
@@ -172,7 +181,7 @@ static int run_until_exit(struct lg_vcpu *vcpu)
 		else
 			ret = host_work();
 	} while (!ret);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 static bool never_faults(u16 selector)
@@ -200,21 +209,30 @@ static bool selectors_are_plain(void)
 	       never_faults(gs);
 }
 
-/*
- * vcpu_run - LG_RUN: run until the daemon must know something
- *
- * Caller holds vcpu->lock.  Returns 0 with the reason in the run page; -EINTR
- * for a signal, or for other work that is done on the way out, after which the
- * call is to be made again; -EINVAL if the thread has LDT or TLS selectors;
- * -EBUSY if this process's slot 256 is taken; -ENOMEM.
- */
-int vcpu_run(struct lg_vcpu *vcpu)
+/* The run page is for others to read: what we go by ourselves is our own. */
+static void show_exit(struct lg_vcpu *vcpu)
 {
-	int ret;
+	const struct lg_exit *exit = &vcpu->exit;
+	struct lg_run *run = vcpu->run;
 
-	if (!selectors_are_plain())
-		return -EINVAL;
-	ret = adopt(vcpu);
+	run->exit = exit->exit;
+	run->data[0] = exit->data[0];
+	run->data[1] = exit->data[1];
+	if (likely(exit->exit != LG_EXIT_KILLED))
+		return;
+	run->trap = exit->trap;
+	run->mode = exit->mode;
+	run->trap_error = exit->trap_error;
+	run->trap_addr = exit->trap_addr;
+	run->rip = exit->rip;
+	memcpy(run->why, exit->why, sizeof(run->why));
+}
+
+/* Between pause_enter() and pause_leave().  Returns as run_until_exit(). */
+static int run_here(struct lg_vcpu *vcpu)
+{
+	int ret = adopt(vcpu);
+
 	if (ret)
 		return ret;
 	vcpu->run->exit = LG_EXIT_NONE;
@@ -233,5 +251,50 @@ int vcpu_run(struct lg_vcpu *vcpu)
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
 	memcpy(vcpu->run->stat, vcpu->stat, sizeof(vcpu->stat));
+	if (ret == RUN_EXIT)
+		show_exit(vcpu);
+	return ret;
+}
+
+/* With vcpu->lock.  0, RUN_WAIT, or an error. */
+static int run_locked(struct lg_vcpu *vcpu)
+{
+	int ret;
+
+	if (!pause_enter(vcpu))
+		return RUN_WAIT;
+	ret = run_here(vcpu);
+	pause_leave(vcpu);
+	if (ret != RUN_EXIT)
+		return ret;
+	if (!(vcpu->vm->features & LG_FEATURE_QUEUE))
+		return 0;
+	exit_publish(vcpu);
+	return RUN_WAIT;
+}
+
+/*
+ * vcpu_run - LG_RUN: run until the daemon must know something
+ *
+ * Takes vcpu->lock, but not while it waits for a call of the daemon's.  Returns
+ * 0 with the reason in the run page, unless exits are queued; -EINTR for a
+ * signal, or for other work that is done on the way out, after which the call is
+ * to be made again; -EINVAL if the thread has LDT or TLS selectors; -EBUSY if
+ * this process's slot 256 is taken; -EPIPE if it waits for ever; -ENOMEM.
+ */
+int vcpu_run(struct lg_vcpu *vcpu)
+{
+	int ret;
+
+	if (!selectors_are_plain())
+		return -EINVAL;
+	do {
+		if (mutex_lock_interruptible(&vcpu->lock))
+			return -EINTR;
+		ret = run_locked(vcpu);
+		mutex_unlock(&vcpu->lock);
+		if (ret == RUN_WAIT)
+			ret = pause_wait(vcpu) ?: RUN_WAIT;
+	} while (ret == RUN_WAIT);
 	return ret;
 }

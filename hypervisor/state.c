@@ -29,21 +29,26 @@
  */
 static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 {
-	bool active = hrtimer_cancel(&vcpu->timer);
 	unsigned int i;
+	bool active;
 
+	mutex_lock(&vcpu->timer_lock);
+	active = hrtimer_cancel(&vcpu->timer);
 	*out = (struct lg_events){
 		.activity = vcpu->activity,
 		.nmi = READ_ONCE(vcpu->nmi),
+		.timer_ns = vcpu->timer_left_ns,
 		.timer_vector = vcpu->timer_vector,
 	};
 	for (i = 0; i < 4; i++)
 		out->pending[i] = READ_ONCE(vcpu->pending[i]);
-	if (!active)
-		return;
-	out->timer_ns =
-		max_t(s64, 1, ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
-	hrtimer_restart(&vcpu->timer);
+	if (active) {
+		out->timer_ns =
+			max_t(s64, 1,
+			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+		hrtimer_restart(&vcpu->timer);
+	}
+	mutex_unlock(&vcpu->timer_lock);
 }
 
 static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)

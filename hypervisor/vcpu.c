@@ -31,6 +31,7 @@ static void free_vcpu(struct lg_vcpu *vcpu)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
 	free_page((unsigned long)vcpu->state);
+	mutex_destroy(&vcpu->timer_lock);
 	mutex_destroy(&vcpu->lock);
 	kfree(vcpu);
 }
@@ -70,6 +71,8 @@ struct lg_vcpu *vcpu_create(struct lg_vm *vm, u32 id)
 	vcpu->serial = atomic64_inc_return(&serials);
 	vcpu->cpu = -1;
 	vcpu->inside = -1;
+	vcpu->exit.vcpu = id;
+	INIT_LIST_HEAD(&vcpu->waiting);
 	init_waitqueue_head(&vcpu->sleep);
 	interrupt_init(vcpu);
 	pin_none(vcpu);
@@ -101,6 +104,7 @@ void vcpu_destroy(struct lg_vcpu *vcpu)
 	mutex_lock(&vm->lock);
 	vm->vcpus[vcpu->id] = NULL;
 	mutex_unlock(&vm->lock);
+	exit_forget(vcpu);
 	if (vcpu->mm)
 		attach_put(vcpu->mm);
 	pin_none(vcpu);

@@ -24,6 +24,8 @@ struct lg_vm *vm_create(u64 features, u64 shadow_pages)
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->mem);
+	exit_init(vm);
+	pause_init(vm);
 	vm->features = features;
 	clock_init(vm);
 	vm->shadow_wanted = shadow_pages;
@@ -53,6 +55,45 @@ void vm_get(struct lg_vm *vm)
 void vm_put(struct lg_vm *vm)
 {
 	kref_put(&vm->ref, free_vm);
+}
+
+/* vm_wake_all - vcpus that wait for something look again.  Caller has vm->lock */
+void vm_wake_all(struct lg_vm *vm)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&vm->lock);
+	for (i = 0; i < LG_MAX_VCPUS; i++) {
+		if (vm->vcpus[i])
+			wake_up(&vm->vcpus[i]->sleep);
+	}
+}
+
+/* vm_close - its descriptor is: who waits for a call on it waits in vain */
+void vm_close(struct lg_vm *vm)
+{
+	mutex_lock(&vm->lock);
+	WRITE_ONCE(vm->closed, true);
+	vm_wake_all(vm);
+	mutex_unlock(&vm->lock);
+}
+
+/* vm_info - LG_VM_INFO */
+void vm_info(struct lg_vm *vm, struct lg_vm_info *info)
+{
+	unsigned int i;
+
+	mutex_lock(&vm->lock);
+	*info = (struct lg_vm_info){
+		.features = vm->features,
+		.exits = exit_vcpus(vm),
+		.shadow_pages = atomic_long_read(&vm->shadow_pages),
+		.shadow_cap = READ_ONCE(vm->shadow_cap),
+		.paused = vm->paused,
+	};
+	for (i = 0; i < LG_MAX_VCPUS; i++)
+		info->vcpus |= vm->vcpus[i] ? BIT_ULL(i) : 0;
+	mutex_unlock(&vm->lock);
 }
 
 /*
@@ -85,19 +126,19 @@ void vm_thaw(struct lg_vm *vm)
 void lg_kill(struct lg_vcpu *vcpu, const char *fmt, ...)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
-	struct lg_run *run = vcpu->run;
+	struct lg_exit *exit = &vcpu->exit;
 	va_list args;
 
 	if (vcpu->killed)
 		return;
 	vcpu->killed = true;
 	va_start(args, fmt);
-	vsnprintf(run->why, sizeof(run->why), fmt, args);
+	vsnprintf(exit->why, sizeof(exit->why), fmt, args);
 	va_end(args);
-	run->trap = regs->trap;
-	run->trap_error = regs->error;
-	run->trap_addr = vcpu->cr2;
-	run->rip = regs->rip;
-	run->mode = lg_user_mode(vcpu) ? LG_MODE_USER : LG_MODE_KERNEL;
+	exit->trap = regs->trap;
+	exit->trap_error = regs->error;
+	exit->trap_addr = vcpu->cr2;
+	exit->rip = regs->rip;
+	exit->mode = lg_user_mode(vcpu) ? LG_MODE_USER : LG_MODE_KERNEL;
 	trace_lg_kill(vcpu);
 }

@@ -28,7 +28,27 @@
 #define SYS_CLOCK      17 /* () ns since boot */
 #define SYS_CPU        18 /* () which CPU we are on */
 #define SYS_TLS_SLOT   19 /* (slot, base) the selector of that segment */
-#define SYS_COUNT      20
+#define SYS_READ       20 /* (addr, bytes) of console input, at least one */
+#define SYS_SHUTDOWN   21 /* (SHUTDOWN_*) does not return */
+#define SYS_PROC       22 /* (index, &struct proc_info) -ENOENT: no more */
+#define SYS_MEMORY     23 /* () bytes that are free */
+#define SYS_COUNT      24
+
+#define SHUTDOWN_OFF     0
+#define SHUTDOWN_RESTART 1
+#define SHUTDOWN_CRASH   2
+
+#ifndef __ASSEMBLY__
+
+/* SYS_PROC: one of the processes and kernel threads that there are. */
+struct proc_info {
+	unsigned int pid;
+	unsigned int cpu; /* where it ran last */
+	char state; /* R runs or would, S sleeps, Z has ended */
+	char name[15];
+};
+
+#endif /* !__ASSEMBLY__ */
 
 #define MEM_WRITE  1
 #define MEM_EXEC   2

@@ -7,7 +7,7 @@
  * (early_put_chars of the seed).  Neither needs anything that is not there
  * when the kernel wakes.
  *
- * Next: guestos/kernel/pv_ops.h
+ * Next: guestos/kernel/input.c
  */
 #include "kernel.h"
 

@@ -121,6 +121,13 @@ u64 cmdline_number(const char *key, u64 otherwise);
 void printk(const char *fmt, ...) printf_like(1, 2);
 void console_write(const char *text, size_t len);
 
+/* input.c */
+void input_init(void);
+long input_read(char *to, size_t bytes);
+
+/* button.c */
+void button_init(void);
+
 /* patch.c */
 u32 patch_all(void);
 u32 patch_default(u32 type, void *buf, u32 len);
@@ -228,6 +235,7 @@ void schedule(void);
 void sched_leave(void) noreturn;
 void sched_finish_switch(void);
 void sleep_on_locked(const void *what);
+void sleep_on_for_locked(const void *what, u64 ns);
 void wake_up(const void *what);
 void wake_up_locked(const void *what);
 void sleep_ns(u64 ns);

@@ -95,6 +95,9 @@ void lguest_set_next_event(u64 delta_ns);
 /* lguest_machine.c */
 const char *lguest_memory_setup(u64 boot_info, u64 *ret_end);
 int early_put_chars(const char *text, int len);
+int lguest_get_char(void);
+int lguest_input_irq(u32 vector);
+int lguest_button_irq(u32 vector);
 void lguest_power_off(void);
 void lguest_restart(void);
 void lguest_crash(void);

@@ -3,10 +3,13 @@
  * lguest_machine.c - the board of a guest: its memory, its voice, its end
  *
  * boot_params is the loader's page of Linux's 64-bit boot protocol, of which we
- * want three things: the memory map, the command line, and nothing else.
+ * want two things: the memory map and the command line.  Input and the power
+ * button are the daemon's, which we ask by tokens.
  *
  * Next: guestos/kernel/page.c
  */
+#include <lguest/virtio.h>
+
 #include "lguest.h"
 
 #define BOOT_E820_COUNT 0x1e8
@@ -56,6 +59,31 @@ int early_put_chars(const char *text, int len)
 	copy[len] = '\0';
 	hcall(LHCALL_NOTIFY, pa(copy), 0, 0, 0);
 	return len;
+}
+
+/* Ask the daemon, which may not know what we mean, or not be there. */
+static u64 ask(u64 what, u64 arg)
+{
+	return hcall(LHCALL_NOTIFY, LGUEST_TOKEN(what, arg), 0, 0, 0);
+}
+
+/* lguest_get_char - the next byte that somebody has typed, or -1 */
+int lguest_get_char(void)
+{
+	u64 byte = ask(LGUEST_TOKEN_GETC, 0);
+
+	return byte <= 0xff ? (int)byte : -1;
+}
+
+/* lguest_input_irq, lguest_button_irq - 0, or -1: it will never come */
+int lguest_input_irq(u32 vector)
+{
+	return ask(LGUEST_TOKEN_INPUT, vector) == 0 ? 0 : -1;
+}
+
+int lguest_button_irq(u32 vector)
+{
+	return ask(LGUEST_TOKEN_POWER, vector) == 0 ? 0 : -1;
 }
 
 void lguest_power_off(void)

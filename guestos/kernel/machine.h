@@ -32,6 +32,8 @@
 #define IRQ_BASE     32
 #define IRQS         16
 #define TIMER_IRQ    0
+#define INPUT_IRQ    1
+#define BUTTON_IRQ   2
 #define VEC_RESCHED  48
 #define VEC_CALL     49
 #define VEC_SPURIOUS 50

@@ -73,6 +73,8 @@ void kernel_main(u64 machine, u64 boot_info)
 	boot_mark("clock");
 	smp_init();
 	boot_mark("cpus");
+	input_init();
+	button_init();
 	probe_disks();
 	boot_mark("disks");
 	if (thread_create("main", run_main, 0, 0) < 0)

@@ -88,6 +88,7 @@ void native_set_next_event(u64 delta_ns);
 /* native_machine.c */
 const char *native_memory_setup(u64 boot_info, u64 *ret_end);
 int native_put_chars(const char *text, int len);
+int native_get_char(void);
 u32 native_count_cpus(void);
 void native_power_off(void);
 void native_restart(void);

@@ -62,6 +62,12 @@ int native_put_chars(const char *text, int len)
 	return len;
 }
 
+/* native_get_char - the serial port has one for us, or -1 */
+int native_get_char(void)
+{
+	return inb(COM1 + 5) & 1 ? inb(COM1) : -1;
+}
+
 /* native_count_cpus - QEMU says how many it was started with */
 u32 native_count_cpus(void)
 {

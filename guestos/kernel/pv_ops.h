@@ -126,6 +126,12 @@ struct pv_ops {
 
 	/* the way out */
 	int (*put_chars)(const char *text, int len);
+	int (*get_char)(void); /* the next byte of input, or -1 */
+
+	/* What shall be interrupts of ours; else -1: nobody presses it, or
+	 * input has to be looked for. */
+	int (*input_irq)(u32 vector);
+	int (*button_irq)(u32 vector);
 	void (*power_off)(void);
 	void (*restart)(void);
 	void (*crash)(void);

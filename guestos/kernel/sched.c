@@ -209,6 +209,13 @@ void wake_up_locked(const void *what)
 	}
 }
 
+/* sleep_on_for_locked - the same, but no longer than this */
+void sleep_on_for_locked(const void *what, u64 ns)
+{
+	current()->wake_ns = clock_ns() + ns;
+	sleep_on_locked(what);
+}
+
 /* wake_up - everybody who sleeps on it */
 void wake_up(const void *what)
 {

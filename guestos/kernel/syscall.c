@@ -166,6 +166,64 @@ static long sys_cpu(struct regs *regs)
 	return this_cpu()->id;
 }
 
+static long sys_read(struct regs *regs)
+{
+	char text[TEXT_MAX];
+	u64 bytes = regs->rsi < TEXT_MAX ? regs->rsi : TEXT_MAX;
+	long got = input_read(text, bytes);
+
+	if (got > 0 && copy_to_user(regs->rdi, text, (size_t)got) < 0)
+		return -EFAULT;
+	return got;
+}
+
+static long sys_shutdown(struct regs *regs)
+{
+	switch (regs->rdi) {
+	case SHUTDOWN_OFF:
+		power_off();
+	case SHUTDOWN_RESTART:
+		restart();
+	case SHUTDOWN_CRASH:
+		panic("%s (%u): it asked for a crash", current()->name,
+		      current()->pid);
+	}
+	return -EINVAL;
+}
+
+static long sys_proc(struct regs *regs)
+{
+	static const char states[] = {
+		[PROC_NEW] = 'R',    [PROC_READY] = 'R',  [PROC_RUNNING] = 'R',
+		[PROC_ASLEEP] = 'S', [PROC_ZOMBIE] = 'Z',
+	};
+	struct proc_info info = { 0 };
+	u64 left = regs->rdi;
+	u32 i;
+
+	spin_lock(&sched_lock);
+	for (i = 0; i < MAX_PROCS; i++) {
+		if (procs[i].state != PROC_FREE && !left--)
+			break;
+	}
+	if (i < MAX_PROCS) {
+		info.pid = procs[i].pid;
+		info.cpu = procs[i].cpu;
+		info.state = states[procs[i].state];
+		memcpy(info.name, procs[i].name, sizeof(info.name) - 1);
+	}
+	spin_unlock(&sched_lock);
+	if (i == MAX_PROCS)
+		return -ENOENT;
+	return copy_to_user(regs->rsi, &info, sizeof(info));
+}
+
+static long sys_memory(struct regs *regs)
+{
+	(void)regs;
+	return (long)(page_free_count() * PAGE_BYTES);
+}
+
 static const syscall_fn table[SYS_COUNT] = {
 	[SYS_EXIT] = sys_exit,
 	[SYS_WRITE] = sys_write,
@@ -187,6 +245,10 @@ static const syscall_fn table[SYS_COUNT] = {
 	[SYS_CLOCK] = sys_clock,
 	[SYS_CPU] = sys_cpu,
 	[SYS_TLS_SLOT] = sys_tls_slot,
+	[SYS_READ] = sys_read,
+	[SYS_SHUTDOWN] = sys_shutdown,
+	[SYS_PROC] = sys_proc,
+	[SYS_MEMORY] = sys_memory,
 };
 
 /* syscall - trap.c calls, with interrupts on */

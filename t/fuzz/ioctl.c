@@ -12,10 +12,13 @@
  * it fails; run that one alone with --seed N --runs 1.
  *
  * Start at run(), then act().
+ *
+ * Long because each kind of call needs its own kind of nonsense.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -280,6 +283,45 @@ static void act_vm(__u64 *state, int fd)
 	}
 }
 
+/* Exits: what is read, answered, and answered wrongly. */
+static void act_exit(__u64 *state, int fd)
+{
+	static const short events[] = { POLLIN, POLLOUT, POLLIN | POLLRDHUP };
+	struct pollfd pollfd = { .fd = fd, .events = events[below(state, 3)] };
+	struct lg_exit exits[3];
+	struct lg_answer answer;
+	ssize_t i, got;
+
+	poll(&pollfd, 1, (int)below(state, 2));
+	got = read(fd, exits, below(state, 9) ? sizeof(exits) : 513);
+	got = got < 0 ? 0 : got / (ssize_t)sizeof(exits[0]);
+	for (i = 0; i < got + 1 && i < 3; i++) {
+		answer = (struct lg_answer){ .exit = LG_EXIT_NOTIFY };
+		if (i < got)
+			answer = (struct lg_answer){
+				.vcpu = exits[i].vcpu,
+				.exit = exits[i].exit,
+				.serial = exits[i].serial,
+				.result = edge(state),
+			};
+		if (below(state, 3) == 0)
+			spoil(state, &answer, sizeof(answer));
+		call(fd, LG_ANSWER, &answer);
+	}
+}
+
+static void act_pause(__u64 *state, int fd)
+{
+	char room[sizeof(struct lg_stats) + sizeof(struct lg_vm_info)];
+
+	if (below(state, 3) == 0)
+		call(fd, below(state, 2) ? LG_VM_INFO : LG_STATS, room);
+	if (below(state, 3) == 0)
+		call(fd, LG_PAUSE, NULL);
+	if (below(state, 2))
+		call(fd, LG_RESUME, NULL);
+}
+
 static void act_map(__u64 *state, int fd)
 {
 	size_t len = below(state, 9) ? 4096 : 8192;
@@ -309,14 +351,21 @@ static void scribble(__u64 *state, int fd)
 
 static void act(__u64 *state)
 {
-	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11, 0x12, 0x15, 0x16,
-				       0x17, 0x18, 0x19, 0x20, 0x21, 0x22 };
-	struct lg_vm_create vm = { .abi = 1, .features = below(state, 4) };
+	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11, 0x12, 0x15,
+				       0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b,
+				       0x1c, 0x1d, 0x20, 0x21, 0x22, 0x23 };
+	struct lg_vm_create vm = { .abi = 1, .features = below(state, 256) };
 	struct lg_vcpu_create vcpu = { .id = below(state, 3) };
 	char raw[512];
 	int fd = any_fd(state);
 
-	switch (below(state, 14)) {
+	switch (below(state, 16)) {
+	case 14:
+		act_exit(state, fd);
+		break;
+	case 15:
+		act_pause(state, fd);
+		break;
 	case 0:
 		keep_fd(state, open("/dev/lguest", O_RDWR | O_CLOEXEC));
 		break;
@@ -357,7 +406,7 @@ static void act(__u64 *state)
 		spoil(state, raw, sizeof(raw));
 		call(fd,
 		     _IOC(below(state, 4), LG_IOC_MAGIC,
-			  calls[below(state, 13)], below(state, 512)),
+			  calls[below(state, 18)], below(state, 512)),
 		     below(state, 4) ? raw : (void *)(uintptr_t)edge(state));
 		break;
 	}
@@ -385,6 +434,9 @@ static void begin(__u64 *state)
 	struct lg_vcpu_create vcpu = { .id = 0 };
 	struct lg_info info;
 	int i;
+
+	if (below(state, 2))
+		vm.features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE;
 
 	for (i = 0; i < FDS; i++)
 		fds[i] = -1;
@@ -488,9 +540,10 @@ int main(int argc, char **argv)
 	is(bad, 0, "%llu runs end by themselves (seed %llu)", runs, seed);
 	diag("taken: %llu VMs, %llu slots added, %llu removed, %llu vcpus, "
 	     "%llu runs, %llu states got, %llu set, %llu interrupts, %llu "
-	     "clocks set",
+	     "clocks set, %llu exits answered, %llu pauses",
 	     taken[0x01], taken[0x10], taken[0x11], taken[0x12], taken[0x20],
-	     taken[0x21], taken[0x22], taken[0x15], taken[0x19]);
+	     taken[0x21], taken[0x22], taken[0x15], taken[0x19], taken[0x1a],
+	     taken[0x1b]);
 	ok(taken[0x20] && taken[0x22] && taken[0x15] && taken[0x19],
 	   "some calls were good ones");
 	is((__u64)module_users(), (__u64)users, "they leave nothing open");

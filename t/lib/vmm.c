@@ -55,7 +55,10 @@ static int open_device(struct vmm *vmm, const struct vmm_options *options)
 	if (ioctl(vmm->device, LG_INFO, &vmm->info) < 0)
 		return fail(vmm, "/dev/lguest: LG_INFO: %s", strerror(errno));
 
-	create.features = vmm->info.features & ~options->but_features;
+	/* With a queue LG_RUN is another call than the one we make. */
+	create.features = (vmm->info.features & ~LG_FEATURE_QUEUE) |
+			  options->and_features;
+	create.features &= ~options->but_features;
 	create.shadow_pages = options->shadow_pages;
 	vmm->vm = ioctl(vmm->device, LG_VM_CREATE, &create);
 	if (vmm->vm < 0)

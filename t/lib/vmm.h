@@ -60,6 +60,7 @@
 struct vmm_options {
 	__u64 ram_bytes;
 	__u64 but_features; /* LG_FEATURE_* the guest may not opt in to */
+	__u64 and_features; /* LG_FEATURE_QUEUE, which is not there by itself */
 	int large_pages; /* map RAM in 2 MiB pages where that fits */
 	__u64 shadow_pages; /* the cap of struct lg_vm_create */
 	__u32 slot_flags; /* LG_SLOT_* for RAM */

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -112,6 +113,14 @@ static void test_vm(struct vmm *vmm)
 	   "LG_DIRTY_LOG: from nowhere");
 	SPOIL(vmm->vm, LG_DIRTY_LOG, log, reserved0, 8);
 	SPOIL_REST(vmm->vm, LG_DIRTY_LOG, log, reserved);
+	is((__u64)call(vmm->vm, LG_PAUSE, (void *)1), EINVAL,
+	   "LG_PAUSE has no argument");
+	is((__u64)call(vmm->vm, LG_RESUME, (void *)1), EINVAL,
+	   "nor has LG_RESUME");
+	is((__u64)call(vmm->vm, LG_VM_INFO, UNMAPPED), EFAULT,
+	   "LG_VM_INFO: to nowhere");
+	is((__u64)call(vmm->vcpu, LG_STATS, UNMAPPED), EFAULT,
+	   "LG_STATS: to nowhere");
 	is((__u64)call(vmm->vm, LG_VCPU_CREATE, UNMAPPED), EFAULT,
 	   "LG_VCPU_CREATE: from nowhere");
 	SPOIL_REST(vmm->vm, LG_VCPU_CREATE, create, flags);
@@ -266,12 +275,14 @@ static void test_strangers(struct vmm *vmm)
 	static const unsigned long calls[] = {
 		LG_INFO,        LG_VM_CREATE, LG_SLOT_ADD,  LG_SLOT_REMOVE,
 		LG_VCPU_CREATE, LG_RUN,       LG_STATE_GET, LG_STATE_SET,
+		LG_ANSWER,      LG_PAUSE,     LG_RESUME,    LG_VM_INFO,
+		LG_STATS,
 	};
 	const int fds[] = { vmm->device, vmm->vm, vmm->vcpu };
-	static const int owner[] = { 0, 0, 1, 1, 1, 2, 2, 2 };
+	static const int owner[] = { 0, 0, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 2 };
 	int i, j, missed = 0;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 13; i++)
 		for (j = 0; j < 3; j++)
 			missed += owner[i] != j &&
 				  call(fds[j], calls[i], NULL) != ENOTTY;
@@ -292,11 +303,68 @@ static void test_strangers(struct vmm *vmm)
 	   ENODEV, "mmap: a VM has no page");
 }
 
+/* What belongs to a feature is not there without it. */
+static void test_without(void)
+{
+	struct vmm_options options = {
+		.but_features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE,
+	};
+	struct pollfd pollfd = { .events = POLLIN | POLLOUT };
+	struct lg_answer answer = { .exit = LG_EXIT_NOTIFY };
+	struct lg_exit exits[2];
+	struct busy busy;
+
+	busy_create(&busy, OP_NOTIFY, 0, &options);
+	is((__u64)call(busy.vmm.vm, LG_ANSWER, &answer), ENOTTY,
+	   "LG_ANSWER: not of a VM without a queue");
+	is((__u64)call(busy.vmm.vm, LG_PAUSE, NULL), ENOTTY,
+	   "LG_PAUSE: not without the feature");
+	is((__u64)call(busy.vmm.vm, LG_RESUME, NULL), ENOTTY,
+	   "LG_RESUME: neither");
+	is(read(busy.vmm.vm, exits, sizeof(exits)) < 0 ? (__u64)errno : 0,
+	   EINVAL, "read: not of a VM without a queue");
+	pollfd.fd = busy.vmm.vm;
+	is((__u64)poll(&pollfd, 1, 0), 1, "poll: says nothing of one");
+	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_NOTIFY,
+	   "its exits end LG_RUN");
+	busy_destroy(&busy);
+}
+
+static void test_queue(void)
+{
+	struct vmm_options options = { .and_features = LG_FEATURE_QUEUE };
+	struct lg_answer answer = { .exit = LG_EXIT_NOTIFY };
+	struct lg_exit exits[2];
+	struct vmm vmm;
+
+	if (vmm_create(&vmm, &options) < 0)
+		bail_out("%s", vmm_why(&vmm));
+	is((__u64)call(vmm.vm, LG_ANSWER, UNMAPPED), EFAULT,
+	   "LG_ANSWER: from nowhere");
+	SPOIL_REST(vmm.vm, LG_ANSWER, answer, reserved);
+	is((__u64)call(vmm.vm, LG_ANSWER, &answer), ENOENT,
+	   "LG_ANSWER: there is nothing to answer");
+	answer.vcpu = LG_MAX_VCPUS;
+	is((__u64)call(vmm.vm, LG_ANSWER, &answer), EINVAL,
+	   "LG_ANSWER: one more vcpu than there can be");
+	answer = (struct lg_answer){ .exit = LG_EXIT_SHUTDOWN };
+	is((__u64)call(vmm.vm, LG_ANSWER, &answer), EINVAL,
+	   "LG_ANSWER: what has none");
+	is(read(vmm.vm, exits, sizeof(exits[0]) - 1) < 0 ? (__u64)errno : 0,
+	   EINVAL, "read: no room for an exit");
+	fcntl(vmm.vm, F_SETFL, O_RDWR | O_NONBLOCK);
+	is(read(vmm.vm, exits, sizeof(exits)) < 0 ? (__u64)errno : 0, EAGAIN,
+	   "read: nothing yet, and it may not wait");
+	vmm_destroy(&vmm);
+}
+
 int main(void)
 {
 	struct busy busy;
 	int users = module_users();
 
+	test_without();
+	test_queue();
 	busy_create(&busy, OP_NOTIFY, 0, NULL);
 	test_device(busy.vmm.device);
 	test_vm(&busy.vmm);

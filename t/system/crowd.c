@@ -50,11 +50,17 @@ void crowd_vcpu(struct crowd *crowd, int id)
 
 void crowd_create(struct crowd *crowd, __u64 op, int members, __u64 rounds)
 {
+	crowd_create_with(crowd, op, members, rounds, NULL);
+}
+
+void crowd_create_with(struct crowd *crowd, __u64 op, int members, __u64 rounds,
+		       const struct vmm_options *options)
+{
 	struct vmm *vmm = &crowd->vmm;
 	int i;
 
 	memset(crowd, 0, sizeof(*crowd));
-	if (vmm_create(vmm, NULL) < 0 || vmm_load(vmm, GUEST) < 0)
+	if (vmm_create(vmm, options) < 0 || vmm_load(vmm, GUEST) < 0)
 		bail_out("%s", vmm_why(vmm));
 	vmm->regs.rdi = op;
 	vmm->regs.rsi = (__u64)members;

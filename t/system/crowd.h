@@ -36,6 +36,8 @@ struct crowd {
 
 /* crowd_create - op of smp.h, for so many vcpus and rounds */
 void crowd_create(struct crowd *crowd, __u64 op, int members, __u64 rounds);
+void crowd_create_with(struct crowd *crowd, __u64 op, int members, __u64 rounds,
+		       const struct vmm_options *options);
 void crowd_destroy(struct crowd *crowd);
 
 /* crowd_vcpu - a new vcpu for that place, which has none */

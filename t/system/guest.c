@@ -86,6 +86,18 @@ static void keep_patterns(u64 seed)
 	}
 }
 
+static void ask(void)
+{
+	u64 token, answer;
+
+	for (;; (*progress)++) {
+		token = OP_TOKEN + *progress + 1;
+		answer = hc_notify(token);
+		if (answer != ~token)
+			panic("%#llx was answered %#llx", token, answer);
+	}
+}
+
 static void do_and_stop(u64 op, u64 arg)
 {
 	if (op == OP_INVALID)
@@ -116,6 +128,8 @@ void main(u64 op, u64 arg, u64 ram_bytes, u64 root)
 		touch(LOW_BASE);
 	if (op == OP_HIGH)
 		touch(arg);
+	if (op == OP_ASK)
+		ask();
 	if (op == OP_PATTERN)
 		keep_patterns(arg);
 	while (op == OP_SPIN || op == OP_HYPERCALL || op == OP_NOTIFY) {

@@ -14,9 +14,10 @@
 #define OP_SHUTDOWN  8 /* ARG hypercalls, then power off */
 #define OP_INVALID   9 /* ud2 */
 #define OP_WATCH     10 /* a watchpoint on ARG, then write there */
+#define OP_ASK       11 /* OP_NOTIFY with an answer, the token's complement */
 
 /* How often it has done it: a word of the guest's memory. */
 #define PROGRESS_GPA 0x1000
-#define OP_TOKEN     (1ULL << 63) /* OP_NOTIFY's, plus the count */
+#define OP_TOKEN     (1ULL << 63) /* OP_NOTIFY's and OP_ASK's, plus the count */
 
 #endif /* OPS_H */

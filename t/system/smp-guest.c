@@ -21,7 +21,8 @@
 struct vcpu vcpus[SMP_VCPUS];
 volatile struct smp_words *const words = (void *)SMP_WORDS;
 
-static u64 op, members, rounds;
+u64 rounds;
+static u64 op, members;
 static u64 all_gone; /* bits of vcpus that have done their part */
 
 /* ---- events ---- */
@@ -101,7 +102,7 @@ static void start_others(void)
 }
 
 /* Vcpu 0 waits for the rest, and turns off. */
-static void over(void)
+void over(void)
 {
 	u64 all = (1ULL << members) - 1, mine = 1ULL << me()->id;
 
@@ -365,6 +366,8 @@ static void (*const parts[])(void) = {
 	[SMP_MOVE] = keep_moving,
 	[SMP_REMOVE] = count_in_extra,
 	[SMP_GATES] = leave_on,
+	[SMP_ASK] = answer_me,
+	[SMP_TIME] = keep_time,
 };
 
 static void begin(u64 id)

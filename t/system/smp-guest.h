@@ -33,6 +33,9 @@ static inline struct vcpu *me(void)
 	return vcpu;
 }
 
+extern u64 rounds;
+
+void over(void);
 void gate(u32 vector, u64 flags);
 void set_irq(u32 flag);
 void send(u64 mask, u64 vector);
@@ -41,5 +44,9 @@ u64 try_up(u64 id);
 
 /* move-guest.c */
 void keep_moving(void);
+
+/* time-guest.c */
+void answer_me(void);
+void keep_time(void);
 
 #endif /* SMP_GUEST_H */

@@ -21,6 +21,10 @@
 #define SMP_MOVE   7 /* use everything, check everything, for ever */
 #define SMP_REMOVE 8 /* count in the page at SMP_EXTRA, for ever */
 #define SMP_GATES  9 /* gates that leave the flag on */
+#define SMP_ASK    10 /* tokens with answers, among interrupts */
+#define SMP_TIME   11 /* a clock and a clock event that both behave */
+
+#define SMP_TOKEN(vcpu, n) (1ULL << 63 | (__u64)(vcpu) << 56 | (n))
 
 /* Vectors that SMP_COUNT has handlers for, each with a word to count in. */
 #define SMP_FIRST   0x50
@@ -35,6 +39,10 @@ struct smp_words {
 	__u64 ready; /* vcpus that are where they should be */
 	__u64 turn;
 	__u64 count[SMP_VCPUS][SMP_VECTORS];
+	__u64 steps[SMP_VCPUS]; /* SMP_TIME: they move for as long as it runs */
+	__u64 set_at, came_at; /* ... its clock event, in system_time */
+	__u64 clock; /* ... gpa of vcpu 0's struct lguest_clock */
+	__u64 latest; /* ... the latest time that any of them has seen */
 };
 
 #endif /* SMP_H */

@@ -3,7 +3,8 @@
 # system.mk - the host under test: its programs, its guest, its kernel module
 
 SYSTEM_OUT := build/t/system
-SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move
+SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move \
+	queue pause hand-over run
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
@@ -28,6 +29,7 @@ $(SYSTEM_OUT)/guest.elf: t/system/guest.c t/system/pattern.S t/system/ops.h \
 
 # The one with several vcpus, whose events enter as those of t/guest do.
 $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
+		t/system/time-guest.c \
 		t/system/smp-guest.h t/system/smp.h \
 		$(GUEST_OUT)/event-entry.S.o $(GUESTOS_OBJS) guestos/guestos.lds
 	@mkdir -p $(@D)
@@ -39,8 +41,11 @@ $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
 		$(filter t/system/%.c %.o,$^)
 
 $(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move: t/system/crowd.c
+$(SYSTEM_OUT)/queue $(SYSTEM_OUT)/pause: t/system/crowd.c t/system/server.c
+$(SYSTEM_OUT)/hand-over: t/system/server.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
 		t/system/busy.c t/lib/vmm.c
+build/t/system/run: t/lib/parent.c
 build/t/ioctl-fuzz: t/fuzz/ioctl.c t/system/busy.c t/lib/vmm.c
 $(SYSTEM_PROGRAMS): $(wildcard t/system/*.h t/lib/*.h hypervisor/include/lguest/*.h)
 	@mkdir -p $(@D)

@@ -2,7 +2,7 @@
 /*
  * hello.c - the smallest program there is
  *
- * Next: the end
+ * Next: guestos/kernel/user/shell.c
  */
 #include "user.h"
 
