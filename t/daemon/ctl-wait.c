@@ -31,6 +31,13 @@ static void create(const char *wait)
 	close(sock);
 }
 
+/* Until its script has come to where it has a power button. */
+static void wait_for_button(void)
+{
+	while (!strstr(peer_call(WEB("Info")), "\"power_button\":true"))
+		usleep(10000);
+}
+
 static void check_ends(void)
 {
 	int waiting[WAITERS], i, heard = 0;
@@ -41,6 +48,7 @@ static void check_ends(void)
 	create("true");
 	ok(peer_said("WrongState"), "and one of a name is enough");
 
+	wait_for_button();
 	for (i = 0; i < WAITERS; i++) {
 		waiting[i] = peer_connect();
 		peer_say(waiting[i], WEB("Wait"));
@@ -120,6 +128,7 @@ static void check_shutdown(void)
 
 	peer_write("k", "power 40\nwait\npoweroff\n");
 	create("true");
+	wait_for_button();
 	peer_say(first, "{\"method\":\"org.lguest.Daemon.Shutdown\"}");
 	peer_say(second, "{\"method\":\"org.lguest.Daemon.Shutdown\"}");
 	ok(!strcmp(peer_hear(first), "{\"parameters\":{}}"),
