@@ -154,6 +154,22 @@ static uint64_t find_stray(const struct ram *ram)
 	return RAM;
 }
 
+/* No area is in another one, or anywhere but in RAM. */
+static int areas_are_apart(const struct ram *ram)
+{
+	const struct ram_area *a, *b, *end = ram->areas + ram->area_count;
+
+	for (a = ram->areas; a < end; a++) {
+		if (a->start > a->end || a->end > RAM)
+			return 0;
+		for (b = ram->areas; b < a; b++) {
+			if (a->start < b->end && b->start < a->end)
+				return 0;
+		}
+	}
+	return 1;
+}
+
 static int guard_is_whole(void)
 {
 	static uint8_t whole[GUARD];
@@ -205,7 +221,8 @@ static int try_one(uint64_t number, unsigned int *loaded)
 	} else {
 		good = *why.text && strlen(why.text) < RUN_WHY_BYTES;
 	}
-	if (good && guard_is_whole() && find_stray(&ram) == RAM)
+	if (good && guard_is_whole() && areas_are_apart(&ram) &&
+	    find_stray(&ram) == RAM)
 		return 1;
 	diag("seed %llu: %s", (unsigned long long)number, why.text);
 	return 0;
