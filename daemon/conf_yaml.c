@@ -128,11 +128,13 @@ static void complain_syntax(struct reader *reader)
 	const yaml_parser_t *parser = &reader->parser;
 	const yaml_mark_t *mark = &parser->problem_mark;
 	struct conf_source *source = reader->source;
-	const char *problem = parser->problem ? parser->problem : "no reason";
+	const char *problem = parser->problem ? parser->problem : "";
 	struct conf_place at;
 
 	give_up(reader);
-	if (parser->error == YAML_MEMORY_ERROR) {
+	/* For a tag it forgets to say so: t/fuzz/conf.c, seed 1005761. */
+	if (parser->error == YAML_MEMORY_ERROR ||
+	    parser->error == YAML_NO_ERROR) {
 		source->no_memory = true;
 		return;
 	}

@@ -197,7 +197,7 @@ static json_t *guest_of(const char *text)
 	struct conf_guest *guest;
 	json_t *json;
 
-	if (conf_guest_parse("/x/hello.yaml", text, strlen(text), &report,
+	if (conf_guest_parse("/etc/hello.yaml", text, strlen(text), &report,
 			     &guest))
 		bail_out("%s: %s", text, report.text);
 	json = conf_guest_to_json(guest);
@@ -220,7 +220,7 @@ static void test_guest(void)
 
 	shown = guest_of(bare);
 	is_str(json_string_value(json_object_get(shown, "initrd")),
-	       "/x/initrd.img", "with all it shows it has an initrd");
+	       "/etc/initrd.img", "with all it shows it has an initrd");
 	json_object_del(shown, "initrd");
 	ok(json_equal(shown, preset), "and nothing else that is new");
 	json_decref(shown);

@@ -23,7 +23,7 @@ static const char good[] = "name: web\nkernel: k\ninitrd: /i\ncmdline: >-\n"
 			   " a\n b\nmemory: 2G\nconsole: { log: false }\n";
 static const char bad[] =
 	"memroy: 64M\nmemory: 64Q\ncpus: [1, \"2\", { a: &b c }]\n"
-	"cpus: 2\n? - x\n";
+	"cpus: 2\nname: !x y\n? - x\n";
 
 static int parse(const char *text)
 {
