@@ -157,16 +157,28 @@ static void pump_all(struct console *console)
 	}
 }
 
-/* From the writer's socket to the queue, and the guest hears of the first. */
+/*
+ * From the writer's socket to the queue, and the guest hears of the first.  What
+ * the queue has no room for stops us from reading more.  (A watermark would do
+ * it, and libevent would call us for ever to say that it has been reached.)
+ */
 static void take_input(struct console *console)
 {
 	size_t had = evbuffer_get_length(console->input);
 	struct vm *vm = console->vm;
+	struct bufferevent *stream;
+	struct evbuffer *input;
 
-	if (!console->writer || !vm || had >= INPUT_MAX)
+	if (!console->writer || !vm)
 		return;
-	evbuffer_remove_buffer(bufferevent_get_input(console->writer->stream),
-			       console->input, INPUT_MAX - had);
+	stream = console->writer->stream;
+	input = bufferevent_get_input(stream);
+	if (had < INPUT_MAX)
+		evbuffer_remove_buffer(input, console->input, INPUT_MAX - had);
+	if (evbuffer_get_length(input))
+		bufferevent_disable(stream, EV_READ);
+	else
+		bufferevent_enable(stream, EV_READ);
 	if (!had && evbuffer_get_length(console->input) && vm->input_vector &&
 	    vm->machine.vm >= 0)
 		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
@@ -177,6 +189,7 @@ static void drop_input(struct client *client)
 	struct evbuffer *input = bufferevent_get_input(client->stream);
 
 	evbuffer_drain(input, evbuffer_get_length(input));
+	bufferevent_enable(client->stream, EV_READ);
 }
 
 static void on_readable(struct bufferevent *stream, void *arg)
@@ -348,7 +361,6 @@ static struct client *new_client(struct console *console, int fd)
 	}
 	bufferevent_setcb(client->stream, on_readable, on_written, on_event,
 			  client);
-	bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
 	if (bufferevent_enable(client->stream, EV_READ | EV_WRITE) < 0) {
 		bufferevent_setfd(client->stream, -1); /* it is not ours yet */
 		bufferevent_free(client->stream);

@@ -260,6 +260,7 @@ static void stop(void)
 		log_say(LOG_LEVEL_INFO, NULL,
 			"%u guests go on, and wait for the next lguestd",
 			lguestd.vm_count);
+	vm_detach_all(&lguestd);
 	conf_daemon_free(lguestd.conf);
 }
 

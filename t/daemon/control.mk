@@ -1,25 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# control.mk - lguestd with guests that are no guests, and clients to abuse it
+# control.mk - an lguestd that valgrind can look at
 #
-# Everything of the control plane is the real thing, with the sanitizers; vm.c
-# and what is below it is fake_vm.c.
+# As build/asan/lguestd it has a fake lg.ko, and no sanitizers.
 
-CONTROL := main autostart notify sandbox log ctl listen message request wait \
-	shutdown $(notdir $(basename $(CONF_SOURCES)))
-CONTROL_PROGRAMS := build/t/daemon/lguestd build/t/daemon/peer
-ALL_TARGETS += $(CONTROL_PROGRAMS)
+ifneq ($(FAKE),)
+ALL_TARGETS += build/t/daemon/lguestd
 
-build/t/daemon/lguestd: $(CONTROL:%=build/asan/o/%.o) build/t/daemon/fake_vm.o
+build/t/daemon/lguestd: build/t/daemon/fake_lgdev.o $(filter-out %/lgdev.o,\
+		$(call daemon_objects,daemon,$(LGUESTD_SOURCES)))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SAN_FLAGS) -o $@ $^ $(LGUESTD_LIBS)
+	$(Q)$(CC) -o $@ $^ $(LGUESTD_LIBS)
 
-build/t/daemon/fake_vm.o: t/daemon/fake_vm.c t/lib/cflags
+build/t/daemon/fake_lgdev.o: t/lib/fake_lgdev.c t/lib/cflags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(USER_CC) $(DAEMON_CFLAGS) $(SAN_FLAGS) -Idaemon -c -o $@ $<
-
-build/t/daemon/peer: t/daemon/peer.c t/lib/cflags
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(USER_CC) -o $@ $<
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) -Idaemon -c -o $@ $<
+endif

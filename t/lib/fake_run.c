@@ -21,7 +21,7 @@
  *	notify TOKEN	print the result of any token (hex)
  *	shutdown KIND GPA	as is (hex)
  *	exit KIND	of a kind that there is not
- *	poke GPA BYTE	in RAM (hex)
+ *	fill GPA BYTES	of RAM with 'x' (hex)
  *
  * After the last line the guest goes on and does nothing.
  */
@@ -153,12 +153,12 @@ static void echo_input(void)
 
 static void echo(void)
 {
-	while (!is_off(-1)) {
-		if (!input || !pending[input])
-			continue;
-		pending[input] = false;
-		echo_input();
-	}
+	do {
+		if (input && pending[input]) {
+			pending[input] = false;
+			echo_input();
+		}
+	} while (!is_off(input && pending[input] ? 0 : -1));
 }
 
 static void count_up(void)
@@ -201,12 +201,12 @@ static void be_killed(const char *reason, uint32_t kind)
 	leave(&exit_);
 }
 
-static void poke(uint64_t gpa, uint64_t byte)
+static void fill(uint64_t gpa, uint64_t bytes)
 {
-	char c = (char)byte;
-
-	if (pwrite(ram, &c, 1, (off_t)gpa) < 0)
-		exit(6);
+	for (; bytes; bytes--, gpa++) {
+		if (pwrite(ram, "x", 1, (off_t)gpa) < 0)
+			exit(6);
+	}
 }
 
 static void play_end(const char *word, const char *rest, uint64_t a, uint64_t b)
@@ -255,8 +255,8 @@ static void play(const char *word, const char *rest)
 	} else if (!strcmp(word, "notify")) {
 		snprintf(text, sizeof(text), "%#" PRIx64, notify(a));
 		print_line(text);
-	} else if (!strcmp(word, "poke")) {
-		poke(a, b);
+	} else if (!strcmp(word, "fill")) {
+		fill(a, b);
 	} else {
 		play_end(word, rest, a, b);
 	}

@@ -9,7 +9,9 @@
  * its command line.  Each vcpu has a thread; all but the first wait inside of
  * LG_RUN until the guest wakes them.
  *
- * What the guest prints goes to stdout as it is.  The last line is ours and
+ * What the guest prints goes to stdout as it is, and stdin is what somebody
+ * types; of all other tokens we know nothing, and say so, as a daemon would that
+ * has no power button.  The last line is ours and
  * says how it ended, and so does the exit status: 0 off, 1 a crash, 3 again.
  * With -s each line of the guest's is followed by one of ours, lg.ko's counts,
  * and none is written before the end: this is for those who measure.
@@ -24,6 +26,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <lguest/virtio.h>
 
 #include "vmm.h"
 
@@ -57,6 +61,88 @@ static void say_counts(const struct vmm *vmm)
 	printf("osrun: entries %llu hypercalls %llu queued %llu fills %llu\n",
 	       stat[LG_STAT_ENTRIES], stat[LG_STAT_HYPERCALLS],
 	       stat[LG_STAT_QUEUED], stat[LG_STAT_FILLS]);
+}
+
+/* ---- tokens ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	unsigned int vector; /* 0: nobody wants to know */
+	unsigned char bytes[4096]; /* that nobody has asked for */
+	unsigned int head, tail;
+} input = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* What is typed, as it comes: an interrupt where there was none. */
+static void take_input(const unsigned char *bytes, ssize_t n)
+{
+	struct lg_interrupt call = { .vcpu = 0 };
+	unsigned int before;
+
+	pthread_mutex_lock(&input.lock);
+	before = input.head - input.tail;
+	while (n-- > 0 && input.head - input.tail < sizeof(input.bytes))
+		input.bytes[input.head++ % sizeof(input.bytes)] = *bytes++;
+	call.vector = input.vector;
+	pthread_mutex_unlock(&input.lock);
+	if (!before && call.vector)
+		ioctl(vmms[0].vm, LG_INTERRUPT, &call);
+}
+
+static void *watch_input(void *arg)
+{
+	unsigned char bytes[512];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+		take_input(bytes, n);
+	return arg;
+}
+
+/* The first question starts the thread: a guest that does not ask costs none. */
+static __u64 set_input(unsigned int vector)
+{
+	static int watched;
+	pthread_t thread;
+
+	pthread_mutex_lock(&input.lock);
+	input.vector = vector;
+	pthread_mutex_unlock(&input.lock);
+	if (!watched++ && pthread_create(&thread, NULL, watch_input, NULL))
+		die("pthread_create", "no thread for input");
+	return 0;
+}
+
+static __u64 get_input(void)
+{
+	__u64 byte = LGUEST_TOKEN_UNKNOWN;
+
+	pthread_mutex_lock(&input.lock);
+	if (input.head != input.tail)
+		byte = input.bytes[input.tail++ % sizeof(input.bytes)];
+	pthread_mutex_unlock(&input.lock);
+	return byte;
+}
+
+static __u64 answer_to(__u64 token)
+{
+	switch (want_counts ? 0 : LGUEST_TOKEN_WHAT(token)) {
+	case LGUEST_TOKEN_INPUT:
+		return set_input((unsigned int)LGUEST_TOKEN_ARG(token));
+	case LGUEST_TOKEN_GETC:
+		return get_input();
+	}
+	return LGUEST_TOKEN_UNKNOWN;
+}
+
+/* lg.ko's answer was 0 when it came to us; the guest has not seen it yet. */
+static int on_token(struct vmm *vmm, __u64 token)
+{
+	struct lg_regs regs;
+
+	if (vmm_get_regs(vmm, &regs) < 0)
+		return -1;
+	regs.rax = answer_to(token);
+	return vmm_set_regs(vmm, &regs);
 }
 
 static void on_console(struct vmm *vmm, const char *text)
@@ -168,6 +254,7 @@ int main(int argc, char **argv)
 		die(argv[optind], vmm_why(&vmms[0]));
 	fill_params(&vmms[0], argv + optind + 1);
 	vmms[0].on_console = on_console;
+	vmms[0].on_notify = on_token;
 	for (i = 1; i < vcpus; i++)
 		add_vcpu(&vmms[i], i);
 	for (i = 1; i < vcpus; i++) {

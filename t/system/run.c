@@ -360,6 +360,38 @@ static void lose_vm(void)
 	parent_end(&p);
 }
 
+/* What a guest is told and given from outside, by tokens. */
+static void talk(void)
+{
+	parent_make(&p, 64 * MIB, 1);
+	parent_start(&p, KERNEL, "init=shell");
+	parent_hear(&p);
+	is((unsigned int)parent_serve(&p, "> "), (unsigned int)PARENT_TEXT,
+	   "a shell waits for input");
+	p.input = "echo it is heard\r";
+	parent_interrupt(&p, p.input_vector);
+	is((unsigned int)parent_serve(&p, "it is heard\n> "),
+	   (unsigned int)PARENT_TEXT, "and gets it");
+	parent_interrupt(&p, p.power_vector);
+	is((unsigned int)parent_serve(&p, NULL), LG_EXIT_SHUTDOWN,
+	   "its power button ends it");
+	ok(p.end.data[0] == LGUEST_SHUTDOWN_POWEROFF &&
+		   console_has("power button: turning off"),
+	   "in order");
+	parent_end(&p);
+}
+
+static void end_badly(const char *words, __u64 how, const char *name)
+{
+	parent_make(&p, 64 * MIB, 2);
+	parent_start(&p, KERNEL, words);
+	parent_hear(&p);
+	is((unsigned int)parent_serve(&p, NULL), LG_EXIT_SHUTDOWN,
+	   "a guest with %s ends", words);
+	is(p.end.data[0], how, "%s", name);
+	parent_end(&p);
+}
+
 /* A daemon that dies before it says "go" leaves no guest behind. */
 static void say_nothing(void)
 {
@@ -399,6 +431,10 @@ int main(void)
 	boot(4, "", "cpus: 4");
 	inspect();
 	forbid();
+	talk();
+	end_badly("init=crash", LGUEST_SHUTDOWN_CRASH, "by a crash");
+	end_badly("init=reboot", LGUEST_SHUTDOWN_RESTART,
+		  "to be started again");
 	refuse();
 	say_nothing();
 	kill_anywhere();

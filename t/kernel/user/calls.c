@@ -6,6 +6,8 @@
 
 static int run_calls(void)
 {
+	struct proc_info info;
+
 	SAID_NO(sys(SYS_GETPID, 0, 0, 0) > 0);
 	SAID_NO(sys(9999, 0, 0, 0) < 0);
 	SAID_NO(sys(-1, 0, 0, 0) < 0);
@@ -19,6 +21,12 @@ static int run_calls(void)
 	SAID_NO(sys(SYS_MMAP, 1, 0, 0) < 0);
 	SAID_NO(sys(SYS_MUNMAP, 0xffff888000200000, 4096, 0) < 0);
 	SAID_NO(wait(0) < 0);
+	SAID_NO(sys(SYS_SHUTDOWN, 99, 0, 0) < 0);
+	SAID_NO(sys(SYS_PROC, 0, 0xffffffff80200000, 0) < 0);
+	SAID_NO(sys(SYS_PROC, -1, (u64)&info, 0) < 0);
+	SAID_NO(sys(SYS_PROC, 0, (u64)&info, 0) == 0 && info.name[0]);
+	SAID_NO(sys(SYS_READ, (u64)&info, 0, 0) == 0);
+	SAID_NO(sys(SYS_MEMORY, 0, 0, 0) > PAGE_BYTES);
 	return 0;
 }
 
