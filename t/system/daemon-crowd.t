@@ -36,11 +36,11 @@ for name in one two three; do
 		bail_out "$name cannot be created"
 	guest_pid $name >"$tmp/pid.$name"
 done
-lgctl create "$(guest_file bad 'cmdline: init=nobody' 'on_crash: preserve')"
+lgctl create "$(guest_file bad 'cmdline: init=crash' 'on_crash: preserve')"
 wait_for 'the fourth to crash' crashed bad
 ok $? 'a guest crashes'
 run lgctl info bad
-like "$out$err" 'panic|init' 'and is kept with the reason'
+like "$out$err" 'it asked for a crash' 'and is kept with the reason'
 for name in one two three; do
 	wait_for "$name to count" older $name "$(seconds $name)"
 	is "$(guest_pid $name)" "$(cat "$tmp/pid.$name")" \

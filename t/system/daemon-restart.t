@@ -34,7 +34,7 @@ lives() {
 # gaps NAME - what is wrong with its lines, all of them
 gaps() {
 	lgctl logs "$1" | tr -d '\r' >"$tmp/console"
-	[ "$(grep -c 'boot' "$tmp/console")" -le 1 ] || echo 'booted twice'
+	[ "$(grep -c '^guestos ' "$tmp/console")" = 1 ] || echo 'booted twice'
 	sed -n 's/^clock: line \([0-9]*\).*/\1/p' "$tmp/console" |
 		awk 'NR > 1 && $1 != last + 1 { print last " then " $1 } { last = $1 }'
 }

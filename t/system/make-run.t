@@ -27,7 +27,7 @@ like "$err" "the guest has ended, lgctl's exit status is 0" 'and has ended'
 cat >build/rig/out/crash.yaml <<-END
 	name: crash
 	kernel: /usr/lib/lguest/guestos.elf
-	cmdline: init=nobody
+	cmdline: init=crash
 	on_crash: destroy
 END
 run t/run.sh rig build/rig/out/crash.yaml
