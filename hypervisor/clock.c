@@ -155,7 +155,12 @@ void clock_steal(struct lg_vcpu *vcpu)
 	s64 more = delay - vcpu->run_delay;
 
 	vcpu->run_delay = delay;
-	if (more <= 0) /* or another thread runs the vcpu now */
+	/* What a thread has waited for before it ran this vcpu is not ours. */
+	if (vcpu->runner != current) {
+		vcpu->runner = current;
+		return;
+	}
+	if (more <= 0) /* or it only looks like the same thread */
 		return;
 	vcpu->steal += more;
 	if (vcpu->pins[PIN_CLOCK].page)

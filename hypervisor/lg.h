@@ -209,7 +209,8 @@ struct lg_vcpu {
 	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
-	u64 run_delay; /* of this thread, when last looked at */
+	u64 run_delay; /* of the thread below, when last looked at */
+	const struct task_struct *runner; /* only to know it again */
 	u64 steal;
 
 	/* mem.c */

@@ -281,6 +281,48 @@ static __u64 age_of(struct crowd *crowd)
 	return clock.ns;
 }
 
+/* Ns that this thread has waited for a CPU in its life. */
+static __u64 waited(void)
+{
+	unsigned long long ran = 0, waited = 0;
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+
+	if (!file || fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		bail_out("no schedstat of this thread");
+	fclose(file);
+	return waited;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * All that a thread had waited for before it ran a vcpu was stolen from the
+ * vcpu once, a life of a daemon's if it came to that.
+ */
+static void test_first_run(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	volatile __u64 *count;
+	struct crowd crowd;
+
+	sigaction(SIGALRM, &action, NULL);
+	crowd_create(&crowd, SMP_STEAL, 1, 0);
+	count = &crowd_words(&crowd)->count[0][0];
+	*count = ~0ULL;
+	ualarm(10000, 10000); /* again and again: one may be early */
+	while (*count == ~0ULL)
+		if (ioctl(crowd.member[0].fd, LG_RUN, 0) == 0)
+			bail_out("it ended: %s", crowd.member[0].run->why);
+	ualarm(0, 0);
+	ok(*count <= age_of(&crowd),
+	   "what this thread waited before, %llu ns, was not stolen: %llu",
+	   waited(), *count);
+	crowd_destroy(&crowd);
+}
+
 /*
  * Two that never rest have one CPU.  Each wants to run whenever the other does,
  * so what is stolen from both is about all the time there was; but never more
@@ -298,6 +340,8 @@ static void test_steal(void)
 	crowd_create(&crowd, SMP_STEAL, 2, 0);
 	pin(0); /* and with us the threads we make */
 	crowd_start(&crowd);
+	while (waited() < 4ULL * STOLEN_NS)
+		continue; /* we rest as little as they do */
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	for (i = 0; i < 2; i++)
 		ok(crowd_await(&crowd, &crowd_words(&crowd)->count[i][0],
@@ -324,6 +368,7 @@ int main(void)
 	test_closed();
 	test_remove();
 	test_steal();
+	test_first_run();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
 }
