@@ -378,6 +378,32 @@ static void test_bad(void)
 	crowd_destroy(&crowd);
 }
 
+/* The guest that is moved asks for no direct returns: here is one that did. */
+static void test_asked(void)
+{
+	struct lg_setup setup, got;
+	struct crowd crowd;
+	int fd;
+
+	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	moves(&crowd, 1);
+	fd = crowd.member[0].fd;
+	state(fd, LG_STATE_GET, 4, sizeof(setup), &setup);
+	setup.features = LGUEST_FEATURE_DIRECT_SYSCALL |
+			 LGUEST_FEATURE_DIRECT_IRET |
+			 LGUEST_FEATURE_DIRECT_FAULT;
+	setup.iret = 0x123456;
+	setup.fault = 0x234567;
+	is((__u64)state(fd, LG_STATE_SET, 4, sizeof(setup), &setup), 0,
+	   "addresses that were asked for are taken");
+	state(fd, LG_STATE_GET, 4, sizeof(got), &got);
+	ok(!memcmp(&setup, &got, sizeof(got)), "and are still there");
+	setup.fault = 1ULL << 47;
+	is((__u64)state(fd, LG_STATE_SET, 4, sizeof(setup), &setup), EINVAL,
+	   "unless there is no such address");
+	crowd_destroy(&crowd);
+}
+
 int main(int argc, char **argv)
 {
 	int users = module_users();
@@ -386,6 +412,7 @@ int main(int argc, char **argv)
 	test_moves(argc > 1 ? (int)strtol(argv[1], NULL, 10) : MOVES);
 	test_due();
 	test_bad();
+	test_asked();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
 }
