@@ -152,7 +152,7 @@ static void check_parameters(void)
 static void check_crowd(void)
 {
 	int idle[IDLE], more[64], i, answered = 0, refused = 0;
-	int before = peer_fds();
+	int before = peer_fds_settled();
 
 	for (i = 0; i < IDLE; i++)
 		idle[i] = peer_connect();
@@ -218,8 +218,7 @@ int main(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	signal(SIGPIPE, SIG_IGN);
 	peer_start(/* nofile= */ 0);
-	peer_alive();
-	before = peer_fds();
+	before = peer_fds_settled();
 	check_framing();
 	check_aliens();
 	check_sizes();
