@@ -32,7 +32,7 @@
 #define MACHINED        "org.freedesktop.machine1"
 #define MACHINED_PATH   "/org/freedesktop/machine1"
 
-#define RETRY_MS  50 /* the last scope of that name is not quite gone */
+#define RETRY_MS  50 /* for the last scope of that name to go */
 #define RETRIES   100
 #define BATCH     64 /* messages a turn */
 #define UNIT_ROOM 256
@@ -160,6 +160,14 @@ static void name_unit(char *unit, const char *name)
 	snprintf(unit + used, UNIT_ROOM - used, ".scope");
 }
 
+/* An answer is not waited for; that it was not there is as good. */
+static void stop_unit(const char *unit)
+{
+	sd_bus_call_method_async(link_up.bus, NULL, SYSTEMD, SYSTEMD_PATH,
+				 SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss",
+				 unit, "replace");
+}
+
 static int on_machine(sd_bus_message *reply, void *arg, sd_bus_error *error)
 {
 	const sd_bus_error *said = sd_bus_message_get_error(reply);
@@ -225,6 +233,8 @@ static int on_accepted(sd_bus_message *reply, void *arg, sd_bus_error *error)
 	(void)error;
 	if (said && sd_bus_error_has_name(said, SYSTEMD ".UnitExists") &&
 	    scope->tries++ < RETRIES) {
+		if (scope->tries == 1)
+			stop_unit(scope->unit);
 		event_add(&scope->retry, &retry);
 		return 0;
 	}
@@ -352,4 +362,20 @@ void scope_forget(struct vm *vm)
 	sd_bus_slot_unref(scope->match);
 	free(scope->job);
 	free(scope);
+}
+
+void scope_end(struct vm *vm)
+{
+	char unit[UNIT_ROOM];
+
+	scope_forget(vm);
+	if (!link_up.bus)
+		return;
+	/*
+	 * It goes by itself when its last process does, but not if that was
+	 * dead already as systemd took it in.
+	 */
+	name_unit(unit, vm_name(vm));
+	stop_unit(unit);
+	rearm();
 }

@@ -282,7 +282,6 @@ void vm_leave(struct vm *vm, enum vm_state then)
 	vm->then = then;
 	record_save(vm);
 	exit_unwatch(vm);
-	scope_forget(vm);
 	vm_event_del(&vm->timer);
 	if (vm->runner.pidfd >= 0)
 		runner_kill(vm);
@@ -333,6 +332,7 @@ static void arrive(struct vm *vm)
 	enum vm_state then = vm->then;
 	bool keeps = then == VM_STOPPED || then == VM_CRASHED;
 
+	scope_end(vm);
 	store_remove(vm_name(vm), "runner");
 	if (!keeps) {
 		store_remove_machine(vm);

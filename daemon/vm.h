@@ -231,6 +231,9 @@ void runner_fini(struct vm *vm);
 void scope_start(struct vm *vm);
 void scope_forget(struct vm *vm);
 
+/* scope_end - its runner is dead, and so shall be its scope */
+void scope_end(struct vm *vm);
+
 /* scope_close - the bus, at the daemon's end */
 void scope_close(void);
 
