@@ -16,7 +16,7 @@ groups() {
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev libelf-dev
-		lint valgrind clang-format shellcheck sparse perl
+		lint mandoc valgrind clang-format shellcheck sparse perl
 		rig qemu-system-x86 linux-headers-amd64 systemd dbus udev kmod
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps

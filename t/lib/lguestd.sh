@@ -13,6 +13,8 @@
 #	await TEXT CMD...	until that command's output has TEXT in it
 
 tap_tmp
+# shellcheck disable=SC2154 # tap.sh's
+: "$tmp"
 lguestd_pid=
 export LGUEST_SOCKET="$tmp/sock"
 unset LGCTL_ESCAPE NOTIFY_SOCKET
@@ -41,6 +43,7 @@ lguestd_kill() {
 
 lguestd_stop() {
 	lgctl list --names
+	# shellcheck disable=SC2154 # run() of tap.sh left it
 	for lguestd_guest in $out; do
 		lgctl destroy "$lguestd_guest"
 	done
