@@ -33,6 +33,7 @@ static const struct {
 } kept[] = {
 	{ CAP_SETUID, "lguest-run becomes the runners' user" },
 	{ CAP_SETGID, "... and their group, and leaves all others" },
+	{ CAP_SETPCAP, "... and gives all of these up for good" },
 	{ CAP_KILL, "which then is not us, and is to be killed" },
 };
 

@@ -58,6 +58,11 @@ struct lg_vm {
 	u64 clock_base, clock_ns; /* the TSC, and system_time then */
 	bool closed; /* the descriptor is: nobody can answer or resume */
 
+	/* eventfd.c */
+	struct list_head wires; /* lock */
+	unsigned int wire_count; /* lock */
+	struct hlist_head tokens[64]; /* lock to write, RCU to read */
+
 	/* exit.c */
 	spinlock_t exit_lock;
 	struct list_head exits; /* of vcpus, the oldest exit first */
@@ -411,6 +416,13 @@ void clock_steal(struct lg_vcpu *vcpu);
 /* hypercall.c */
 int hypercall(struct lg_vcpu *vcpu);
 int ring_drain(struct lg_vcpu *vcpu);
+
+/* eventfd.c */
+int eventfd_init(void);
+void eventfd_fini(void);
+bool eventfd_notify(struct lg_vm *vm, u64 token);
+int eventfd_call(struct lg_vm *vm, const struct lg_eventfd *call, bool to_vcpu);
+void eventfd_forget(struct lg_vm *vm, const struct lg_vcpu *vcpu);
 
 /* setup.c: one for each hypercall that tells us something */
 bool setup_leave_kernel(struct lg_vcpu *vcpu, bool iret);

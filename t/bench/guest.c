@@ -95,10 +95,10 @@ static void notifies(void)
 {
 	u64 start, left;
 
-	hc_notify(1ULL << 63);
+	hc_notify(OP_TOKEN);
 	start = mark_begin();
 	for (left = rounds; left; left--)
-		hc_notify(1ULL << 63);
+		hc_notify(OP_TOKEN);
 	done(mark_end(start));
 }
 

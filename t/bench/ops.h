@@ -13,6 +13,8 @@
 #define OP_FILL_USED      7 /* ... of one that the guest has used before */
 #define OP_COUNT          8
 
+#define OP_TOKEN (1ULL << 63) /* OP_NOTIFY's */
+
 #define BENCH_ROUNDS 1000
 #define FILL_START   0xa00000 /* free RAM of the guest */
 #define FILL_BYTES   (BENCH_ROUNDS * 4096UL)

@@ -4,7 +4,7 @@
 # The manual pages, the completion and the programs know the same words.
 
 . t/lib/tap.sh
-. t/lib/lguestd.sh
+. t/lib/lgctl.sh
 
 page=daemon/lgctl/lgctl.1
 

@@ -4,7 +4,7 @@
 # What is typed wrong is met with what was meant, on stderr and with status 2.
 
 . t/lib/tap.sh
-. t/lib/lguestd.sh
+. t/lib/lgctl.sh
 
 # wrong STATUS WANT WORD... - those words end so, with that and no answer
 wrong() {

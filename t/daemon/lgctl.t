@@ -7,7 +7,7 @@
 # answered, what was complained, how it ended.
 
 . t/lib/tap.sh
-. t/lib/lguestd.sh
+. t/lib/lgctl.sh
 
 # said STATUS OUT ERR NAME - how the last lgctl ended; $tmp is written as @
 said() {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -95,7 +96,22 @@ static void test_vm(struct vmm *vmm)
 	struct lg_range range = { .bytes = 4096 };
 	struct lg_dirty_log log = { .slot = 0, .pages = 1 };
 	struct lg_vcpu_create create = { .id = 1 };
+	struct lg_eventfd irq = { .fd = eventfd(0, EFD_CLOEXEC), .vector = 32 };
+	struct lg_eventfd token = { .fd = irq.fd, .token = LG_MAX_GPA };
 
+	is((__u64)call(vmm->vm, LG_IRQFD, UNMAPPED), EFAULT,
+	   "LG_IRQFD: from nowhere");
+	SPOIL_REST(vmm->vm, LG_IRQFD, irq, token);
+	is((__u64)call(vmm->vm, LG_NOTIFYFD, UNMAPPED), EFAULT,
+	   "LG_NOTIFYFD: from nowhere");
+	SPOIL(vmm->vm, LG_NOTIFYFD, token, vcpu, 16);
+	SPOIL_REST(vmm->vm, LG_NOTIFYFD, token, reserved);
+	irq.flags = token.flags = LG_EVENTFD_REMOVE << 1;
+	is((__u64)call(vmm->vm, LG_IRQFD, &irq), EINVAL,
+	   "LG_IRQFD: a flag that there is not");
+	is((__u64)call(vmm->vm, LG_NOTIFYFD, &token), EINVAL,
+	   "LG_NOTIFYFD: neither");
+	close(irq.fd);
 	is((__u64)call(vmm->vm, LG_SLOT_ADD, UNMAPPED), EFAULT,
 	   "LG_SLOT_ADD: from nowhere");
 	slot.flags = LG_SLOT_DIRTY_LOG << 1;
@@ -276,13 +292,15 @@ static void test_strangers(struct vmm *vmm)
 		LG_INFO,        LG_VM_CREATE, LG_SLOT_ADD,  LG_SLOT_REMOVE,
 		LG_VCPU_CREATE, LG_RUN,       LG_STATE_GET, LG_STATE_SET,
 		LG_ANSWER,      LG_PAUSE,     LG_RESUME,    LG_VM_INFO,
-		LG_STATS,
+		LG_STATS,       LG_IRQFD,     LG_NOTIFYFD,
 	};
 	const int fds[] = { vmm->device, vmm->vm, vmm->vcpu };
-	static const int owner[] = { 0, 0, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 2 };
+	static const int owner[] = {
+		0, 0, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 2, 1, 1
+	};
 	int i, j, missed = 0;
 
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < 15; i++)
 		for (j = 0; j < 3; j++)
 			missed += owner[i] != j &&
 				  call(fds[j], calls[i], NULL) != ENOTTY;
@@ -307,10 +325,12 @@ static void test_strangers(struct vmm *vmm)
 static void test_without(void)
 {
 	struct vmm_options options = {
-		.but_features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE,
+		.but_features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE |
+				LG_FEATURE_EVENTFD,
 	};
 	struct pollfd pollfd = { .events = POLLIN | POLLOUT };
 	struct lg_answer answer = { .exit = LG_EXIT_NOTIFY };
+	struct lg_eventfd wire = { .vector = 32 };
 	struct lg_exit exits[2];
 	struct busy busy;
 
@@ -321,6 +341,10 @@ static void test_without(void)
 	   "LG_PAUSE: not without the feature");
 	is((__u64)call(busy.vmm.vm, LG_RESUME, NULL), ENOTTY,
 	   "LG_RESUME: neither");
+	is((__u64)call(busy.vmm.vm, LG_IRQFD, &wire), ENOTTY,
+	   "LG_IRQFD: not without the feature");
+	is((__u64)call(busy.vmm.vm, LG_NOTIFYFD, &wire), ENOTTY,
+	   "LG_NOTIFYFD: neither");
 	is(read(busy.vmm.vm, exits, sizeof(exits)) < 0 ? (__u64)errno : 0,
 	   EINVAL, "read: not of a VM without a queue");
 	pollfd.fd = busy.vmm.vm;

@@ -207,16 +207,36 @@ static void inspect(void)
 
 /* ---- what it is not allowed ---- */
 
-/* Have the runner's first thread make a system call; how it ends by that. */
+static void nap(long ns)
+{
+	struct timespec time = { ns / 1000000000, ns % 1000000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* The runner's first thread, where it waits for ever: we have it by ptrace. */
+static void stop_in_pause(struct user_regs_struct *regs)
+{
+	int status;
+
+	for (;;) {
+		if (ptrace(PTRACE_ATTACH, p.runner, NULL, NULL) < 0 ||
+		    waitpid(p.runner, &status, 0) < 0 ||
+		    ptrace(PTRACE_GETREGS, p.runner, NULL, regs) < 0)
+			bail_out("ptrace: %s", strerror(errno));
+		if (regs->orig_rax == SYS_pause)
+			return;
+		ptrace(PTRACE_DETACH, p.runner, NULL, NULL);
+		nap(1000000);
+	}
+}
+
+/* Have it make a system call; how it ends by that. */
 static int make_call(long number, unsigned long a, unsigned long b)
 {
 	struct user_regs_struct regs;
-	int status;
 
-	if (ptrace(PTRACE_ATTACH, p.runner, NULL, NULL) < 0 ||
-	    waitpid(p.runner, &status, 0) < 0 ||
-	    ptrace(PTRACE_GETREGS, p.runner, NULL, &regs) < 0)
-		bail_out("ptrace: %s", strerror(errno));
+	stop_in_pause(&regs);
 	regs.rip -= 2; /* the instruction that it waits in */
 	regs.rax = (unsigned long)number;
 	regs.orig_rax = ~0UL; /* which is not to be made again */
@@ -273,13 +293,6 @@ static void forbid(void)
 }
 
 /* ---- how it can end ---- */
-
-static void nap(long ns)
-{
-	struct timespec time = { ns / 1000000000, ns % 1000000000 };
-
-	nanosleep(&time, NULL);
-}
 
 /* Long enough for most of the moments below to be of interest. */
 static long time_to_run(void)

@@ -128,6 +128,7 @@ struct lg_eventfd {
 };
 
 #define LG_EVENTFD_REMOVE (1 << 0)
+#define LG_MAX_EVENTFDS   1024 /* of both kinds, of a VM */
 
 /* LG_CLOCK_GET and LG_CLOCK_SET on a VM: struct lguest_clock's system_time. */
 struct lg_clock {
