@@ -140,6 +140,8 @@ static void check_threads(void)
 	snprintf(path, sizeof(path), "/proc/%d/task", p.runner);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
+		if (*entry->d_name == '.')
+			continue;
 		snprintf(path, sizeof(path), "task/%.20s/comm", entry->d_name);
 		named += lines_with(path, "test/0\n", NULL) +
 			 lines_with(path, "test/1\n", NULL);
