@@ -88,7 +88,7 @@ static const char *status_of(const char *key)
 static unsigned int lines_with(const char *name, const char *word, long *sum)
 {
 	unsigned int count = 0;
-	char path[64], line[512];
+	char path[400], line[512];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", p.runner, name);
@@ -132,28 +132,27 @@ static unsigned int open_files(const char *what)
 
 static void check_threads(void)
 {
-	char path[64], name[64] = "";
-	unsigned int found = 0;
+	unsigned int named = 0, filtered = 0;
 	struct dirent *entry;
-	FILE *file;
+	char path[300];
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", p.runner);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		char comm[350];
-
-		snprintf(comm, sizeof(comm), "%s/%s/comm", path, entry->d_name);
-		file = fopen(comm, "r");
-		if (file && fgets(name, sizeof(name), file) &&
-		    (!strcmp(name, "test/0\n") || !strcmp(name, "test/1\n")))
-			found++;
-		if (file)
-			fclose(file);
+		if (*entry->d_name == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/comm", entry->d_name);
+		named += lines_with(path, "test/0\n", NULL) +
+			 lines_with(path, "test/1\n", NULL);
+		snprintf(path, sizeof(path), "task/%.20s/status",
+			 entry->d_name);
+		filtered += lines_with(path, "Seccomp_filters:\t2\n", NULL);
 	}
 	if (dir)
 		closedir(dir);
-	is(found, 2, "each vcpu's thread has its name");
+	is(named, 2, "each vcpu's thread has its name");
+	is(filtered, 3, "and both lists hold for all threads");
 }
 
 /* A guest that has booted, and waits. */
