@@ -14,7 +14,7 @@
 inside -t 600
 lguestd_install
 
-plan 24
+plan 25
 
 # ---- asked before it runs ----
 is "$(lguestd_pid)" 0 'nobody has started the daemon'
@@ -48,6 +48,8 @@ like "$(cat "/proc/$pid/cgroup")" 'machine\.slice/.*\.scope$' \
 	'in a scope of its own'
 is "$(grep -h '^Cap\(Prm\|Eff\|Bnd\)' "/proc/$pid/status" |
 	tr -d '0\n\t')" 'CapPrm:CapEff:CapBnd:' 'it has no capability'
+is "$(cat "/proc/$pid/oom_score_adj")" 0 \
+	'nor is it spared when memory is short, as the daemon is'
 like "$(machinectl list --no-legend --no-pager)" '^clock ' \
 	'machinectl knows it'
 run lguestd
