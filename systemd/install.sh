@@ -18,7 +18,9 @@ cd "$(dirname "$0")/.."
 
 prefix=${PREFIX:-/usr}
 dest=${DESTDIR:-}
-kver=$(cat "$KDIR/include/config/kernel.release")
+# What `uname -r` says there; Debian's kernel.release is another number.
+kver=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
+	"$KDIR/include/generated/utsrelease.h")
 lib=$prefix/lib
 share=$prefix/share
 samples=$share/lguest/config
