@@ -30,7 +30,7 @@ unknown() {
 		done
 }
 
-plan 17
+plan 18
 into install
 ok $? 'it installs into a folder of its own' || diag "$(cat "$tmp/out")"
 is "$(files)" "$(PREFIX=/usr systemd/install.sh list | LC_ALL=C sort)" \
@@ -79,3 +79,6 @@ into install PREFIX=/usr/local
 is "$(sed -n 's/^ExecStart=//p' \
 	"$root/usr/local/lib/systemd/system/lguestd.service")" \
 	/usr/local/sbin/lguestd 'units follow PREFIX'
+clean "$(grep -rhEo '/usr/[a-z/]*/l(guest|gctl)[a-z./-]*' "$root" \
+	--include='*.service' --include='*.yaml' | grep -v '^/usr/local/')" \
+	'and so does whatever else has a path'
