@@ -6,8 +6,6 @@
 # All of it as an administrator meets it, under a real systemd: units that
 # start, a socket that answers before there is a daemon, a guest from its YAML
 # file to its end, a guest that is a unit, and machinectl, which knows guests.
-#
-# Smoke: every CPU's guests are started in the same way.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh
