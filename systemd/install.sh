@@ -18,13 +18,15 @@ cd "$(dirname "$0")/.."
 
 prefix=${PREFIX:-/usr}
 dest=${DESTDIR:-}
-kver=$(cat "$KDIR/include/config/kernel.release")
+# What `uname -r` says there; Debian's kernel.release is another number.
+kver=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
+	"$KDIR/include/generated/utsrelease.h")
 lib=$prefix/lib
 share=$prefix/share
 samples=$share/lguest/config
 
 # table - every file: mode, kind, source, and where it goes.  A file is copied
-# (f), has its paths made those of PREFIX (p), or is somebody's to edit (c).
+# (f), has its paths made those of PREFIX (p), or is somebody's to edit, too (c).
 table() {
 	cat <<-END
 		755 f build/lguestd $prefix/sbin/lguestd
@@ -43,7 +45,7 @@ table() {
 	END
 	for file in config/*.yaml config/guests/*.yaml; do
 		echo "644 c $file /etc/lguest/${file#config/}"
-		echo "644 f $file $samples/${file#config/}"
+		echo "644 p $file $samples/${file#config/}"
 	done
 	for file in hypervisor/include/lguest/*.h; do
 		echo "644 f $file $prefix/include/lguest/${file##*/}"
@@ -68,23 +70,26 @@ put() {
 	mv -T "$3.new~" "$3"
 }
 
-# put_paths - the same, with the paths in it made those of PREFIX
-put_paths() {
-	sed -E "s,/usr/(s?bin|lib)/l,$prefix/\\1/l,g" "$2" >"$tmp"
-	put "$1" "$tmp" "$3"
+# with_paths SOURCE - to $tmp, with the paths in it made those of PREFIX
+with_paths() {
+	sed -E "s,/usr/(s?bin|lib)/l,$prefix/\\1/l,g" "$1" >"$tmp"
+	[ "$prefix" != /usr ] || return 0
+	# Where lguestd looks for its other half, unless told.
+	sed -i "s,^ExecStart=.*/lguestd\$,Environment=LGUEST_RUN=$lib/lguest/lguest-run\n&," \
+		"$tmp"
 }
 
-# sample_of SOURCE - the copy, of the last time, that tells edited from ours
+# sample_of SOURCE - its copy of the last time, which tells edited from ours
 sample_of() {
 	echo "$dest$samples/${1#config/}"
 }
 
+# put_config MODE SAMPLE TARGET - $tmp, where that hurts nobody
 put_config() {
-	ours=$(sample_of "$2")
-	if [ ! -e "$3" ] || { [ -e "$ours" ] && cmp -s "$3" "$ours"; }; then
-		put "$1" "$2" "$3"
-	elif ! cmp -s "$2" "$3" && ! cmp -s "$2" "$ours"; then
-		put "$1" "$2" "$3.new"
+	if [ ! -e "$3" ] || { [ -e "$2" ] && cmp -s "$3" "$2"; }; then
+		put "$1" "$tmp" "$3"
+	elif ! cmp -s "$tmp" "$3" && ! cmp -s "$tmp" "$2"; then
+		put "$1" "$tmp" "$3.new"
 		say KEPT "$3, which was edited; ours is $3.new"
 	fi
 }
@@ -99,8 +104,9 @@ install_all() {
 		}
 		case $kind in
 		f) put "$mode" "$source" "$dest$target" ;;
-		p) put_paths "$mode" "$source" "$dest$target" ;;
-		c) put_config "$mode" "$source" "$dest$target" ;;
+		p) with_paths "$source" && put "$mode" "$tmp" "$dest$target" ;;
+		c) with_paths "$source" &&
+			put_config "$mode" "$(sample_of "$source")" "$dest$target" ;;
 		esac
 		say INSTALL "$dest$target"
 	done

@@ -135,10 +135,10 @@ static void judge_info(struct doctor *doctor, json_t *info)
 		version ? version : "?",
 		(long long)json_integer_value(json_object_get(info, "pid")),
 		(long long)json_integer_value(json_object_get(info, "guests")));
-	if (!json_is_true(json_object_get(device, "offered")))
-		doctor_say(doctor, VERDICT_FAIL, "daemon",
-			   "once lg is loaded: systemctl restart lguestd",
-			   "lguestd has no device: %s", why ? why : "?");
+	/* It looks again when there is a guest to be created. */
+	if (!doctor->loaded && why && *why)
+		doctor_say(doctor, VERDICT_FAIL, "daemon", "modprobe lg",
+			   "lguestd has no device: %s", why);
 }
 
 #define ANSWER_S 10 /* it may have to be started first */

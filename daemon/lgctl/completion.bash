@@ -12,7 +12,8 @@ _lgctl_verbs() {
 }
 
 _lgctl_options() {
-	lgctl ${1:+"$1"} --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*'
+	lgctl ${1:+"$1"} --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*' |
+		sort -u
 }
 
 _lgctl_verb() {
@@ -35,8 +36,10 @@ _lgctl() {
 	*:help) words=$(_lgctl_verbs) ;;
 	*:create | *:run | *:check)
 		# Files, and folders on the way to them.
-		mapfile -t COMPREPLY < <(compgen -f -X '!*.y?(a)ml' -- "$word"
-			compgen -d -- "$word")
+		mapfile -t COMPREPLY < <(
+			compgen -f -- "$word" | grep -E '\.ya?ml$'
+			compgen -d -- "$word"
+		)
 		compopt -o filenames 2>/dev/null
 		return
 		;;

@@ -73,9 +73,14 @@ kib() {
 	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(lguestd_pid)/status"
 }
 
+# churn TURNS - every other guest is destroyed before it has begun
 churn() {
-	for _ in $(seq "$1"); do
-		lgctl create "$tmp/guests/churn.yaml" || return
+	for turn in $(seq "$1"); do
+		if [ $((turn % 2)) = 0 ]; then
+			lgctl create "$tmp/guests/churn.yaml"
+		else
+			lgctl create --no-wait "$tmp/guests/churn.yaml"
+		fi || return
 		lgctl destroy churn || return
 	done
 }

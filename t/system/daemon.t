@@ -6,15 +6,13 @@
 # All of it as an administrator meets it, under a real systemd: units that
 # start, a socket that answers before there is a daemon, a guest from its YAML
 # file to its end, a guest that is a unit, and machinectl, which knows guests.
-#
-# Smoke: every CPU's guests are started in the same way.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh
 inside -t 600
 lguestd_install
 
-plan 24
+plan 25
 
 # ---- asked before it runs ----
 is "$(lguestd_pid)" 0 'nobody has started the daemon'
@@ -48,6 +46,8 @@ like "$(cat "/proc/$pid/cgroup")" 'machine\.slice/.*\.scope$' \
 	'in a scope of its own'
 is "$(grep -h '^Cap\(Prm\|Eff\|Bnd\)' "/proc/$pid/status" |
 	tr -d '0\n\t')" 'CapPrm:CapEff:CapBnd:' 'it has no capability'
+is "$(cat "/proc/$pid/oom_score_adj")" 0 \
+	'nor is it spared when memory is short, as the daemon is'
 like "$(machinectl list --no-legend --no-pager)" '^clock ' \
 	'machinectl knows it'
 run lguestd

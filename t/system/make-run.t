@@ -13,7 +13,7 @@
 rig_need
 tap_tmp
 unset MAKEFLAGS MAKELEVEL MFLAGS
-plan 9
+plan 12
 
 run make run
 is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
@@ -36,3 +36,9 @@ is "$rc" 9 'a guest that crashes is a status of its own' ||
 run t/run.sh rig no/such.yaml
 is "$rc $err" '1 run: GUEST=no/such.yaml: no such file' \
 	'a guest that is not there costs no machine'
+
+# HERE=1, on a machine that may be spoilt and has nothing installed.
+rig_run -f -- sh t/run.sh here
+is "$rc" 0 'without the rig it runs as well' || diag "$err"
+like "$out" '^hello' 'with the same guest'
+like "$err" '^\+ insmod build/lg.ko$|^==> starting lguestd' 'in few steps'

@@ -30,7 +30,7 @@ unknown() {
 		done
 }
 
-plan 17
+plan 18
 into install
 ok $? 'it installs into a folder of its own' || diag "$(cat "$tmp/out")"
 is "$(files)" "$(PREFIX=/usr systemd/install.sh list | LC_ALL=C sort)" \
@@ -44,7 +44,9 @@ for program in sbin/lguestd bin/lgctl lib/lguest/lguest-run; do
 done
 clean "$(unknown)" 'units start programs that are there'
 is "$(find "$root" -perm /022 ! -type l)" '' 'only root can write to any of it'
-like "$(files)" '^/usr/lib/modules/6.*/lg\.ko$' 'the module is where modprobe looks'
+magic=$(modinfo -F vermagic build/lg.ko)
+like "$(files)" "^/usr/lib/modules/${magic%% *}/updates/lg\.ko$" \
+	'the module is where modprobe of its kernel looks'
 
 # ---- again, over what is there ----
 conf=/etc/lguest/guests/hello.yaml
@@ -77,3 +79,6 @@ into install PREFIX=/usr/local
 is "$(sed -n 's/^ExecStart=//p' \
 	"$root/usr/local/lib/systemd/system/lguestd.service")" \
 	/usr/local/sbin/lguestd 'units follow PREFIX'
+clean "$(grep -rhEo '/usr/[a-z/]*/l(guest|gctl)[a-z./-]*' "$root" \
+	--include='*.service' --include='*.yaml' | grep -v '^/usr/local/')" \
+	'and so does whatever else has a path'
