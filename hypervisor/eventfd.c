@@ -76,7 +76,7 @@ bool eventfd_notify(struct lg_vm *vm, u64 token)
 	bool found = false;
 	struct wire *wire;
 
-	if (!(vm->features & LG_FEATURE_EVENTFD))
+	if (!READ_ONCE(vm->wire_count))
 		return false;
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(wire, bucket(vm, token), node)
@@ -128,7 +128,7 @@ static void cut(struct wire *wire)
 	list_del(&wire->list);
 	if (!wire->vcpu)
 		hlist_del_rcu(&wire->node);
-	wire->vm->wire_count--;
+	WRITE_ONCE(wire->vm->wire_count, wire->vm->wire_count - 1);
 	wire->is_cut = true;
 }
 
@@ -218,7 +218,7 @@ static int connect(struct lg_vm *vm, struct wire *wire, struct file *file)
 		return -EEXIST;
 	if (vm->wire_count == LG_MAX_EVENTFDS)
 		return -ENOSPC;
-	vm->wire_count++;
+	WRITE_ONCE(vm->wire_count, vm->wire_count + 1);
 	list_add(&wire->list, &vm->wires);
 	/* Something may have been written before we came. */
 	if ((vfs_poll(file, &wire->table) & EPOLLIN) && wire->vcpu)

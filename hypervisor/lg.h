@@ -60,7 +60,7 @@ struct lg_vm {
 
 	/* eventfd.c */
 	struct list_head wires; /* lock */
-	unsigned int wire_count; /* lock */
+	unsigned int wire_count; /* lock to write */
 	struct hlist_head tokens[64]; /* lock to write, RCU to read */
 
 	/* exit.c */
@@ -73,6 +73,7 @@ struct lg_vm {
 	/* pause.c */
 	bool paused; /* lock; what a vcpu reads before it runs */
 	bool stopped; /* lock; its time stands still, too */
+	ktime_t turned_at; /* lock; since when it does, or does not */
 	atomic_t running; /* vcpus in LG_RUN that do not wait */
 	wait_queue_head_t quiet; /* for none of them */
 };

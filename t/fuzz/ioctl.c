@@ -371,6 +371,21 @@ static void scribble(__u64 *state, int fd)
 	pwrite(fd, words, sizeof(words), below(state, RAM_PAGES) * 4096);
 }
 
+static void act_rarely(__u64 *state, int fd)
+{
+	switch (below(state, 3)) {
+	case 0:
+		act_eventfd(state, fd);
+		break;
+	case 1:
+		act_exit(state, fd);
+		break;
+	case 2:
+		act_pause(state, fd);
+		break;
+	}
+}
+
 static void act(__u64 *state)
 {
 	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11, 0x12, 0x15,
@@ -382,15 +397,6 @@ static void act(__u64 *state)
 	int fd = any_fd(state);
 
 	switch (below(state, 17)) {
-	case 16:
-		act_eventfd(state, fd);
-		break;
-	case 14:
-		act_exit(state, fd);
-		break;
-	case 15:
-		act_pause(state, fd);
-		break;
 	case 0:
 		keep_fd(state, open("/dev/lguest", O_RDWR | O_CLOEXEC));
 		break;
@@ -425,6 +431,9 @@ static void act(__u64 *state)
 	case 11:
 	case 12:
 		act_vm(state, fd);
+		break;
+	default:
+		act_rarely(state, fd);
 		break;
 	case 13:
 		memset(raw, 0, sizeof(raw));

@@ -87,15 +87,8 @@ static void test_device(int device)
 	   "LG_VM_CREATE: an absurd one");
 }
 
-static void test_vm(struct vmm *vmm)
+static void test_eventfd(struct vmm *vmm)
 {
-	struct lg_slot slot = {
-		.slot = 5, .bytes = 4096, .gpa = 1ULL << 40, .memfd = vmm->memfd
-	};
-	struct lg_slot remove = { .slot = 0 };
-	struct lg_range range = { .bytes = 4096 };
-	struct lg_dirty_log log = { .slot = 0, .pages = 1 };
-	struct lg_vcpu_create create = { .id = 1 };
 	struct lg_eventfd irq = { .fd = eventfd(0, EFD_CLOEXEC), .vector = 32 };
 	struct lg_eventfd token = { .fd = irq.fd, .token = LG_MAX_GPA };
 
@@ -112,6 +105,18 @@ static void test_vm(struct vmm *vmm)
 	is((__u64)call(vmm->vm, LG_NOTIFYFD, &token), EINVAL,
 	   "LG_NOTIFYFD: neither");
 	close(irq.fd);
+}
+
+static void test_vm(struct vmm *vmm)
+{
+	struct lg_slot slot = {
+		.slot = 5, .bytes = 4096, .gpa = 1ULL << 40, .memfd = vmm->memfd
+	};
+	struct lg_slot remove = { .slot = 0 };
+	struct lg_range range = { .bytes = 4096 };
+	struct lg_dirty_log log = { .slot = 0, .pages = 1 };
+	struct lg_vcpu_create create = { .id = 1 };
+
 	is((__u64)call(vmm->vm, LG_SLOT_ADD, UNMAPPED), EFAULT,
 	   "LG_SLOT_ADD: from nowhere");
 	slot.flags = LG_SLOT_DIRTY_LOG << 1;
@@ -394,6 +399,7 @@ int main(void)
 	busy_create(&busy, OP_NOTIFY, 0, NULL);
 	test_device(busy.vmm.device);
 	test_vm(&busy.vmm);
+	test_eventfd(&busy.vmm);
 	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_NOTIFY, "a guest runs");
 	test_state(&busy.vmm);
 	test_regs(&busy.vmm);
