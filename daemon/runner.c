@@ -242,6 +242,21 @@ void runner_kill(struct vm *vm)
 		pidfd_send_signal(vm->runner.pidfd, SIGKILL, NULL, 0);
 }
 
+/* Its exit status in words: enum run_status of daemon/run/run.h. */
+static const char *meaning(int status)
+{
+	static const char *const words[] = {
+		[3] = ": the host has no memory for the guest",
+		[4] = ": it had no room for a guest",
+		[5] = ": nobody held the VM",
+	};
+	size_t count = sizeof(words) / sizeof(words[0]);
+
+	if (status < 0 || (size_t)status >= count || !words[status])
+		return "";
+	return words[status];
+}
+
 /* How it ended, as far as we can know; only a parent learns more than that. */
 static void describe_end(struct runner *runner, struct why *why)
 {
@@ -257,8 +272,9 @@ static void describe_end(struct runner *runner, struct why *why)
 	else if (!known)
 		why_say(why, 0, "its runner (process %d) has died", pid);
 	else if (info.si_code == CLD_EXITED)
-		why_say(why, 0, "its runner (process %d) exited with status %d",
-			pid, info.si_status);
+		why_say(why, 0,
+			"its runner (process %d) exited with status %d%s", pid,
+			info.si_status, meaning(info.si_status));
 	else
 		why_say(why, 0,
 			"its runner (process %d) was killed by signal %d "

@@ -112,6 +112,37 @@ static void check_whole(void)
 	destroy("web");
 }
 
+/* How much it has printed. */
+static size_t text_of(const char *name)
+{
+	char *text = client_console(store.path, name);
+	size_t len = strlen(text);
+
+	free(text);
+	return len;
+}
+
+static void check_paused(void)
+{
+	size_t before;
+	int i;
+
+	client_create(store.path, "web", "power 40\ncount\npoweroff\n", "{}");
+	while (text_of("web") < 100)
+		keep_listening();
+	ok(!has_error("Guests.Pause", "web"), "one that prints is paused");
+	kill_daemon();
+	next_daemon();
+	before = text_of("web");
+	for (i = 0; i < 20; i++)
+		keep_listening();
+	is(text_of("web"), before, "... and prints no more under the next");
+	ok(!has_error("Guests.Resume", "web"), "... until it is resumed");
+	while (text_of("web") <= before)
+		keep_listening();
+	destroy("web");
+}
+
 static void check_dead(void)
 {
 	json_t *json;
@@ -294,6 +325,7 @@ int main(int argc, char **argv)
 	daemon_argv[4] = strdup(getenv("STORM_LOG") ? "info" : "err");
 	next_daemon();
 	check_whole();
+	check_paused();
 	check_dead();
 	check_parts();
 	check_alien();

@@ -123,7 +123,7 @@ static void check_runner(void)
 	struct vm *vm;
 
 	snprintf(keep, sizeof(keep), "%s", runner);
-	setenv("LGUEST_RUN", "/nonexistent/lguest-run", 1);
+	setenv("LGUEST_RUN", "/usr/nonexistent/lguest-run", 1);
 	is((unsigned)-inside_create("web", "", "", &why, &vm), ENOENT,
 	   "lguest-run is not there: '%s'", why.text);
 	setenv("LGUEST_RUN", "/bin/false", 1);
