@@ -22,12 +22,13 @@ unset LGCTL_ESCAPE NOTIFY_SOCKET
 lguestd_start() {
 	[ -x build/asan/lguestd ] || bail_out 'build/asan/lguestd is not built'
 	mkdir -p "$tmp/guests.d"
+	: >"$tmp/log"
 	cat >"$tmp/lguestd.yaml" <<-EOT
 		socket: $tmp/sock
 		guests_dir: $tmp/guests.d
 		log_dir: $tmp
 	EOT
-	build/asan/lguestd -f -c "$tmp/lguestd.yaml" --log-level debug \
+	${LGUESTD:-build/asan/lguestd} -f -c "$tmp/lguestd.yaml" --log-level debug \
 		2>>"$tmp/log" &
 	lguestd_pid=$!
 	trap 'lguestd_kill; rm -rf "$tmp"' EXIT
