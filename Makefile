@@ -28,11 +28,11 @@ USER_CC = $(CC) @t/lib/cflags -MMD -MP
 ALL_TARGETS := build/lg.ko build/debug/lg.ko
 # Two tests at a time: each waits for its machine more than it computes.
 JOBS ?= 2
-PROVE := prove --timer -j$(JOBS)
+PROVE := t/lib/prove.sh --timer -j$(JOBS)
 
 include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk t/guest/guests.mk t/lib/lib.mk \
 	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
-	t/bochs/bochs.mk)
+	t/bochs/bochs.mk systemd/install.mk)
 -include $(shell find build/t -type f -name '*.d' 2>/dev/null)
 
 help: ## Print this
@@ -110,10 +110,19 @@ deps: ## Install the Debian packages that are missing
 	$(call say,DEPS,'Debian packages')
 	$(Q)t/lib/deps.sh
 
+# The first thing a newcomer does: see t/run.sh.
+run: ## Start a guest, from nothing (GUEST=FILE.yaml, HERE=1)
+	$(call say,RUN,'1 of 3: Debian packages')
+	$(Q)t/lib/deps.sh build rig
+	$(call say,RUN,'2 of 3: building; the module takes a minute')
+	$(Q)$(MAKE) build/stage
+	$(call say,RUN,'3 of 3: the guest')
+	$(Q)t/run.sh $(if $(HERE),here,rig) $(GUEST)
+
 rig: all ## A shell in the rig, where lg.ko is loaded and may break
 	$(Q)t/rig/rig shell
 
-##### Reading and installing
+##### Reading
 
 journey: ## Print every file's opening in reading order
 	$(Q)sh t/lib/journey.sh openings
@@ -124,20 +133,10 @@ tags: ## Index the sources: build/tags
 	$(Q)ctags -f build/tags --tag-relative=yes -R \
 		$(wildcard hypervisor daemon guestos t)
 
-includedir := $(or $(PREFIX),/usr)/include/lguest
-install: build/lg.ko ## Install the module and the ABI headers (DESTDIR=)
-	$(call say,INSTALL,$(DESTDIR)/lib/modules)
-	$(Q)$(MAKE) -C $(KDIR) M=$(CURDIR)/build/hypervisor \
-		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
-		CONFIG_MODULE_SIG_ALL= modules_install
-	$(call say,INSTALL,$(DESTDIR)$(includedir))
-	$(Q)install -d $(DESTDIR)$(includedir)
-	$(Q)install -m 644 hypervisor/include/lguest/*.h $(DESTDIR)$(includedir)
-
 clean: ## Remove everything built
 	$(call say,CLEAN,build/)
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: FORCE all check check-all check-bochs clean deps fmt help install \
-	journey kdir lint module rig tags
+.PHONY: FORCE all check check-all check-bochs clean deps fmt help journey \
+	kdir lint module rig run tags

@@ -318,8 +318,10 @@ int conf_guest_check(struct conf_source *source, struct conf_node *root,
 	struct conf_guest *guest = calloc(1, sizeof(*guest));
 	int r;
 
+	/* Without memory the tree may lack any key or word. */
 	source->no_memory |= !guest;
-	if (root && root->form == CONF_MAP && source->path)
+	if (root && !source->no_memory && root->form == CONF_MAP &&
+	    source->path)
 		name_after_file(source, root);
 	if (root && !source->no_memory)
 		conf_check(source, conf_guest_fields, root, guest);
@@ -406,7 +408,7 @@ static char *read_file(const char *path, ssize_t *ret_len)
 	else if (fstat(fd, &st) < 0)
 		*ret_len = -errno;
 	else if (!S_ISREG(st.st_mode))
-		*ret_len = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+		*ret_len = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	else
 		*ret_len = read_all(fd, text);
 	close(fd);
@@ -422,16 +424,22 @@ static char *open_source(const char *path, struct conf_report *report,
 {
 	struct conf_source source = { .path = path };
 	char *text = read_file(path, ret_len);
-	int r;
 
-	if (text)
+	if (text && *ret_len <= CONF_FILE_MAX)
 		return text;
-	conf_complain(&source, NULL, NULL, "cannot be read: %s",
-		      *ret_len == -ESPIPE ? "not a regular file"
-					  : strerror((int)-*ret_len));
-	r = conf_source_end(&source, report);
-	if (r == -ENOMEM)
-		*ret_len = r;
+	if (text)
+		*ret_len = -EFBIG;
+	free(text);
+
+	if (*ret_len == -EFBIG)
+		conf_complain(&source, NULL, NULL, "is larger than %d KiB",
+			      CONF_FILE_MAX / 1024);
+	else
+		conf_complain(&source, NULL, NULL, "cannot be read: %s",
+			      *ret_len == -EINVAL ? "not a regular file"
+						  : strerror((int)-*ret_len));
+	if (conf_source_end(&source, report) == -ENOMEM)
+		*ret_len = -ENOMEM;
 	return NULL;
 }
 

@@ -70,18 +70,29 @@ void conf_report_fini(struct conf_report *report);
  *
  * path is for messages, and relative paths in the file start from its folder.
  * Returns 0 and the guest, which conf_guest_free() ends; -EINVAL with
- * complaints in report; or another -errno with one complaint, if the file could
- * not be read.  conf_guest_parse() is the same for text that is in memory.
+ * complaints in report; -ENOMEM, perhaps without one; or another -errno with one
+ * complaint, if the file could not be read.  A report can be used for many
+ * files.  conf_guest_parse() is the same for text that is in memory.
  */
 int conf_guest_read(const char *path, struct conf_report *report,
 		    struct conf_guest **ret_guest);
 int conf_guest_parse(const char *path, const char *text, size_t len,
 		     struct conf_report *report, struct conf_guest **ret_guest);
 
-/* conf_guest_to_json - what it means, every default written out; NULL: ENOMEM */
+/*
+ * conf_guest_to_json - what it means, every default written out; NULL: ENOMEM
+ *
+ * Keys and words are those of the file, {"memory": "64M", "cpus": 1}; so it is
+ * YAML as well.  The name is always there, and paths are absolute.
+ */
 json_t *conf_guest_to_json(const struct conf_guest *guest);
 
-/* conf_guest_from_json - 0, or -EINVAL with complaints that name the key */
+/*
+ * conf_guest_from_json - 0, -EINVAL with complaints that name the key, -ENOMEM
+ *
+ * Who parses the text must refuse keys that are there twice, as jansson's
+ * JSON_REJECT_DUPLICATES does: here only one of them would be left.
+ */
 int conf_guest_from_json(const json_t *json, struct conf_report *report,
 			 struct conf_guest **ret_guest);
 

@@ -129,7 +129,7 @@ static const struct {
 	[CONF_IS_TRUTH] = { "true or false", FORM(PLAIN) | FORM(TRUTH),
 			    conf_set_truth },
 	[CONF_IS_CHOICE] = { "a word", WORD, conf_set_choice },
-	[CONF_IS_MAP] = { "a map of keys", FORM(MAP), set_map },
+	[CONF_IS_MAP] = { "a map (key: value)", FORM(MAP), set_map },
 	[CONF_IS_LIST] = { "a list", FORM(LIST), set_list },
 };
 
@@ -319,7 +319,7 @@ void conf_check(struct conf_source *source, const struct conf_field *fields,
 
 	if (map && map->form != CONF_MAP) {
 		conf_complain(source, map, &map->at,
-			      "is %s, but a map of keys is wanted",
+			      "is %s, but a map (key: value) is wanted",
 			      form_names[map->form]);
 		return;
 	}

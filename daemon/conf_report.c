@@ -277,7 +277,7 @@ static void add_excerpt(struct text *to, const struct conf_source *source,
 	const char *text;
 
 	if (!source->text || !at->line ||
-	    !find_line(source, at->line, &text, &len))
+	    !find_line(source, at->line, &text, &len) || !len)
 		return;
 	all = measure(text, len, at->column - 1, at->column - 1 + at->width,
 		      &start, &stop);

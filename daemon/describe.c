@@ -68,6 +68,11 @@ bool vm_crashed(const struct vm *vm)
 	return vm->crashed;
 }
 
+bool vm_ever_ran(const struct vm *vm)
+{
+	return vm->ever_ran;
+}
+
 unsigned int vm_stop_timeout_s(const struct vm *vm)
 {
 	return vm->conf->stop_timeout_s;

@@ -85,6 +85,9 @@ const char *vm_why(const struct vm *vm);
 /* vm_crashed - was its last end a crash? */
 bool vm_crashed(const struct vm *vm);
 
+/* vm_ever_ran - was there a first instruction? */
+bool vm_ever_ran(const struct vm *vm);
+
 /*
  * vm_create - a guest, VM_STARTING; watchers learn what becomes of it
  *

@@ -197,6 +197,13 @@ static int shut_down(const char *path)
 
 int notify_service_stop(const char *path)
 {
+	/*
+	 * systemd runs us also when the daemon has ended by itself, as it does
+	 * after Daemon.Shutdown, and tells us of no process then.  systemd has
+	 * its socket still: who called would wait for an answer from nobody.
+	 */
+	if (getenv("INVOCATION_ID") && !getenv("MAINPID"))
+		return EXIT_DONE;
 	if (!meant())
 		return EXIT_DONE;
 	return shut_down(path);

@@ -106,6 +106,9 @@ static enum sense sense_of(const struct waiting *waiting, const struct vm *vm,
 	if (waiting->goal == GOAL_STOPPED && state == VM_GONE &&
 	    vm_crashed(vm) && !waiting->force)
 		return FAILED;
+	/* What never began has not ended: it could not be started. */
+	if (waiting->goal == GOAL_ENDED && state == VM_GONE && !vm_ever_ran(vm))
+		return FAILED;
 	return senses[waiting->goal][state];
 }
 

@@ -39,9 +39,11 @@
 /* Offsets into struct lguest_data. */
 #define DATA_RIP     0x10
 #define DATA_RFLAGS  0x18
+#define DATA_ERROR   0x1c
 #define DATA_GS_BASE 0x20
 #define DATA_RCX     0x28
 #define DATA_R11     0x30
+#define DATA_SP0     0x38
 
 #define TRAP_DE  0
 #define TRAP_DB  1

@@ -82,17 +82,33 @@ void clock_set(struct lg_vm *vm, u64 ns)
 	mutex_unlock(&vm->lock);
 }
 
-/* clock_stop - it will be as late as now until clock_go_on(); vm->lock held */
+/*
+ * clock_stop - it will be as late as now until clock_go_on(); vm->lock held
+ *
+ * When that was by the host's clock tells what is left of a clock event.  The
+ * two are read in such an order that one comes late by that, never early, and
+ * at once, or a thousand pauses would add up to something.
+ */
 void clock_stop(struct lg_vm *vm)
 {
+	unsigned long flags;
+
+	local_irq_save(flags);
+	vm->turned_at = ktime_get();
 	vm->clock_ns = clock_get(vm);
+	local_irq_restore(flags);
 	WRITE_ONCE(vm->stopped, true);
 }
 
 /* clock_go_on - from where it stood, and no vcpu shows anything else */
 void clock_go_on(struct lg_vm *vm)
 {
+	unsigned long flags;
+
+	local_irq_save(flags);
 	start_at(vm, vm->clock_ns);
+	vm->turned_at = ktime_get();
+	local_irq_restore(flags);
 	WRITE_ONCE(vm->stopped, false);
 	request_all(vm, LG_REQ_CLOCK);
 }
@@ -155,7 +171,12 @@ void clock_steal(struct lg_vcpu *vcpu)
 	s64 more = delay - vcpu->run_delay;
 
 	vcpu->run_delay = delay;
-	if (more <= 0) /* or another thread runs the vcpu now */
+	/* What a thread has waited for before it ran this vcpu is not ours. */
+	if (vcpu->runner != current) {
+		vcpu->runner = current;
+		return;
+	}
+	if (more <= 0) /* or it only looks like the same thread */
 		return;
 	vcpu->steal += more;
 	if (vcpu->pins[PIN_CLOCK].page)

@@ -26,7 +26,7 @@
 #define ALL_FEATURES                                                          \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
 	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG | LG_FEATURE_QUEUE |       \
-	 LG_FEATURE_PAUSE)
+	 LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD)
 
 /* ---- the vcpu's descriptor ---- */
 
@@ -269,6 +269,25 @@ static int interrupt_call(struct lg_vm *vm, void __user *arg)
 	return err;
 }
 
+static int wire_call(struct lg_vm *vm, void __user *arg, bool to_vcpu)
+{
+	struct lg_eventfd call;
+
+	if (!(vm->features & LG_FEATURE_EVENTFD))
+		return -ENOTTY;
+	if (copy_from_user(&call, arg, sizeof(call)))
+		return -EFAULT;
+	if (call.flags & ~LG_EVENTFD_REMOVE ||
+	    memchr_inv(call.reserved, 0, sizeof(call.reserved)))
+		return -EINVAL;
+	if (to_vcpu ? call.vcpu >= LG_MAX_VCPUS ||
+			      !interrupt_good(call.vector) || call.token
+		    : call.vcpu || call.vector || call.token < LG_MAX_GPA)
+		return -EINVAL;
+	call.vcpu = array_index_nospec(call.vcpu, LG_MAX_VCPUS);
+	return eventfd_call(vm, &call, to_vcpu);
+}
+
 static int clock_get_call(struct lg_vm *vm, void __user *arg)
 {
 	struct lg_clock call = { .ns = clock_get(vm) };
@@ -340,6 +359,10 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vcpu_create_fd(vm, (void __user *)arg);
 	case LG_INTERRUPT:
 		return interrupt_call(vm, (void __user *)arg);
+	case LG_IRQFD:
+		return wire_call(vm, (void __user *)arg, /* to_vcpu= */ true);
+	case LG_NOTIFYFD:
+		return wire_call(vm, (void __user *)arg, /* to_vcpu= */ false);
 	case LG_CLOCK_GET:
 		return clock_get_call(vm, (void __user *)arg);
 	case LG_CLOCK_SET:

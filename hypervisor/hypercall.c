@@ -10,7 +10,7 @@
  * What must never happen: a call from user mode; or one out of the ring that
  * ends the run of guest code, or that reads or writes its registers.
  *
- * Next: hypervisor/setup.c
+ * Next: hypervisor/eventfd.c
  */
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -85,6 +85,8 @@ static int hc_set_pte(struct lg_vcpu *vcpu, struct lg_call *call)
 
 static int hc_notify(struct lg_vcpu *vcpu, struct lg_call *call)
 {
+	if (eventfd_notify(vcpu->vm, call->arg[0]))
+		return 0;
 	return exit_with(vcpu, LG_EXIT_NOTIFY, call->arg[0], 0);
 }
 

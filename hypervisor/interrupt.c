@@ -107,21 +107,26 @@ void interrupt_set_timer(struct lg_vcpu *vcpu, u64 ns, unsigned int vector)
 /* interrupt_hold_timer - vm->stopped has been set: the clock event waits */
 void interrupt_hold_timer(struct lg_vcpu *vcpu)
 {
+	ktime_t left;
+
 	mutex_lock(&vcpu->timer_lock);
-	if (hrtimer_cancel(&vcpu->timer))
-		vcpu->timer_left_ns =
-			max_t(s64, 1,
-			      ktime_to_ns(hrtimer_get_remaining(&vcpu->timer)));
+	if (hrtimer_cancel(&vcpu->timer)) {
+		left = ktime_sub(hrtimer_get_expires(&vcpu->timer),
+				 vcpu->vm->turned_at);
+		vcpu->timer_left_ns = max_t(s64, 1, ktime_to_ns(left));
+	}
 	mutex_unlock(&vcpu->timer_lock);
 }
 
 /* interrupt_release_timer - vm->stopped is no longer: it comes as late as then */
 void interrupt_release_timer(struct lg_vcpu *vcpu)
 {
+	ktime_t at;
+
 	mutex_lock(&vcpu->timer_lock);
+	at = ktime_add_ns(vcpu->vm->turned_at, vcpu->timer_left_ns);
 	if (vcpu->timer_left_ns)
-		hrtimer_start(&vcpu->timer, ns_to_ktime(vcpu->timer_left_ns),
-			      HRTIMER_MODE_REL);
+		hrtimer_start(&vcpu->timer, at, HRTIMER_MODE_ABS);
 	vcpu->timer_left_ns = 0;
 	mutex_unlock(&vcpu->timer_lock);
 }

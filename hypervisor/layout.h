@@ -80,7 +80,10 @@
 #define ST_WARM_CR3    0x0d8
 #define ST_WARM_KERNEL 0x118
 #define ST_WARM_USER   0x158
-/* 0x198 to 0x200 is room for a resumed event's few words; see ist_resume. */
+#define ST_PF_ENTRY    0x198
+#define ST_PF_PAGE     0x1a0
+#define ST_PF_COUNT    0x1a8
+/* 0x1b0 to 0x200 is room for a resumed event's few words; see ist_resume. */
 #define ST_REGS     0x200
 #define ST_REGS_END 0x2b0
 
@@ -123,11 +126,16 @@
 
 /* struct lguest_data, checked against guest.h in layout.c */
 #define DATA_IRQ    0x00
+#define DATA_CR2    0x08
 #define DATA_RIP    0x10
 #define DATA_RFLAGS 0x18
+#define DATA_ERROR  0x1c
 #define DATA_GS     0x20
 #define DATA_RCX    0x28
 #define DATA_R11    0x30
+
+/* A page fault's error code: P W U, and nothing else */
+#define SW_WRITE_DENIED 7
 
 /* No address that SYSCALL could have come from. */
 #define SW_NOWHERE 0x8000000000000000

@@ -58,6 +58,11 @@ struct lg_vm {
 	u64 clock_base, clock_ns; /* the TSC, and system_time then */
 	bool closed; /* the descriptor is: nobody can answer or resume */
 
+	/* eventfd.c */
+	struct list_head wires; /* lock */
+	unsigned int wire_count; /* lock to write */
+	struct hlist_head tokens[64]; /* lock to write, RCU to read */
+
 	/* exit.c */
 	spinlock_t exit_lock;
 	struct list_head exits; /* of vcpus, the oldest exit first */
@@ -68,6 +73,7 @@ struct lg_vm {
 	/* pause.c */
 	bool paused; /* lock; what a vcpu reads before it runs */
 	bool stopped; /* lock; its time stands still, too */
+	ktime_t turned_at; /* lock; since when it does, or does not */
 	atomic_t running; /* vcpus in LG_RUN that do not wait */
 	wait_queue_head_t quiet; /* for none of them */
 };
@@ -97,7 +103,7 @@ enum {
 /* What a guest kernel has told of itself, and a vcpu hands to the next. */
 struct lg_told {
 	u64 features; /* LGUEST_FEATURE_* in force */
-	u64 entry, exit, iret; /* LHCALL_SET_SYSCALL */
+	u64 entry, exit, iret, fault; /* LHCALL_SET_SYSCALL */
 	u64 noirq_start, noirq_end;
 	struct lg_gate gates[LGUEST_GATES];
 };
@@ -204,7 +210,8 @@ struct lg_vcpu {
 	struct lg_start *start; /* vm->lock */
 
 	/* clock.c */
-	u64 run_delay; /* of this thread, when last looked at */
+	u64 run_delay; /* of the thread below, when last looked at */
+	const struct task_struct *runner; /* only to know it again */
 	u64 steal;
 
 	/* mem.c */
@@ -411,6 +418,13 @@ void clock_steal(struct lg_vcpu *vcpu);
 /* hypercall.c */
 int hypercall(struct lg_vcpu *vcpu);
 int ring_drain(struct lg_vcpu *vcpu);
+
+/* eventfd.c */
+int eventfd_init(void);
+void eventfd_fini(void);
+bool eventfd_notify(struct lg_vm *vm, u64 token);
+int eventfd_call(struct lg_vm *vm, const struct lg_eventfd *call, bool to_vcpu);
+void eventfd_forget(struct lg_vm *vm, const struct lg_vcpu *vcpu);
 
 /* setup.c: one for each hypercall that tells us something */
 bool setup_leave_kernel(struct lg_vcpu *vcpu, bool iret);

@@ -62,15 +62,21 @@ static int __init lg_init(void)
 	world_init();
 	err = state_init();
 	if (!err)
-		err = window_init();
+		err = eventfd_init();
 	if (err)
 		return err;
+	err = window_init();
+	if (err) {
+		eventfd_fini();
+		return err;
+	}
 	preempt_notifier_inc();
 	err = misc_register(&lg_device);
 	if (err) {
 		pr_err("/dev/lguest: cannot register: error %d\n", err);
 		preempt_notifier_dec();
 		window_fini();
+		eventfd_fini();
 	}
 	return err;
 }
@@ -81,6 +87,7 @@ static void __exit lg_exit(void)
 	misc_deregister(&lg_device);
 	preempt_notifier_dec();
 	window_fini();
+	eventfd_fini();
 }
 
 module_init(lg_init);

@@ -57,7 +57,7 @@ static bool fit_to_enter(struct lg_vcpu *vcpu)
 }
 
 /* It cannot go on from here: let its kernel know, if that can. */
-static int unfit(struct lg_vcpu *vcpu)
+static noinline int unfit(struct lg_vcpu *vcpu)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
 	int err = 0;
@@ -102,7 +102,7 @@ static void stop_others(struct lg_vcpu *vcpu)
 }
 
 /* It will not run again, and nor will what is left of its guest. */
-static int end(struct lg_vcpu *vcpu)
+static noinline int end(struct lg_vcpu *vcpu)
 {
 	if (!vcpu->told_others)
 		stop_others(vcpu);
@@ -111,7 +111,7 @@ static int end(struct lg_vcpu *vcpu)
 }
 
 /* 0, RUN_WAIT, or the host's failure */
-static int serve_requests(struct lg_vcpu *vcpu)
+static noinline int serve_requests(struct lg_vcpu *vcpu)
 {
 	int err = 0;
 
@@ -250,6 +250,7 @@ static int run_here(struct lg_vcpu *vcpu)
 	preempt_notifier_unregister(&vcpu->notifier);
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&vcpu->fpu, /* enter_guest= */ false);
+	vcpu->stat[LG_STAT_FAULTS] = vcpu->state->pf_count;
 	memcpy(vcpu->run->stat, vcpu->stat, sizeof(vcpu->stat));
 	if (ret == RUN_EXIT)
 		show_exit(vcpu);

@@ -81,6 +81,7 @@ void setup_update(struct lg_vcpu *vcpu)
 	/* SYSCALL tells us the address after itself, which is 2 bytes on. */
 	state->exit = vcpu->told.exit ? vcpu->told.exit + 2 : SW_NOWHERE;
 	state->iret = vcpu->told.iret ? vcpu->told.iret + 2 : SW_NOWHERE;
+	state->pf_entry = vcpu->told.fault;
 	state->flags |= SW_NO_DIRECT;
 	if (vcpu->pins[PIN_DATA].page && state->entry &&
 	    (vcpu->told.features & LGUEST_FEATURE_DIRECT_SYSCALL))
@@ -115,7 +116,8 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted)
 
 	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
 		offered |= LGUEST_FEATURE_DIRECT_SYSCALL |
-			   LGUEST_FEATURE_DIRECT_IRET;
+			   LGUEST_FEATURE_DIRECT_IRET |
+			   LGUEST_FEATURE_DIRECT_FAULT;
 	if (vcpu->vm->features & LG_FEATURE_PCID)
 		offered |= LGUEST_FEATURE_PCID;
 	return wanted & offered;
@@ -221,10 +223,11 @@ int hc_set_clock(struct lg_vcpu *vcpu, struct lg_call *call)
 /* setup_good_exits - of LHCALL_SET_SYSCALL, if these features are in force */
 bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault)
 {
-	if (iret && !(features & LGUEST_FEATURE_DIRECT_IRET))
+	if ((iret && !(features & LGUEST_FEATURE_DIRECT_IRET)) ||
+	    (fault && !(features & LGUEST_FEATURE_DIRECT_FAULT)))
 		return false;
 	return lg_canonical(entry) && lg_canonical(exit) &&
-	       lg_canonical(iret) && !fault;
+	       lg_canonical(iret) && lg_canonical(fault);
 }
 
 int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call)
@@ -240,6 +243,7 @@ int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call)
 	vcpu->told.entry = call->arg[0];
 	vcpu->told.exit = call->arg[1];
 	vcpu->told.iret = call->arg[2];
+	vcpu->told.fault = call->arg[3];
 	setup_update(vcpu);
 	return 0;
 }

@@ -51,6 +51,10 @@ static void get_events(struct lg_vcpu *vcpu, struct lg_events *out)
 	mutex_unlock(&vcpu->timer_lock);
 }
 
+/*
+ * The clock event stops first and starts last: it may fire before we are done,
+ * and a vector that has become pending must not be overwritten.
+ */
 static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
 {
 	const u32 nmi = LG_NMI_PENDING | LG_NMI_BLOCKED | LG_NMI_WOKEN;
@@ -61,7 +65,7 @@ static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
 	    in->timer_vector > 255 || in->reserved0 ||
 	    memchr_inv(in->reserved, 0, sizeof(in->reserved)))
 		return -EINVAL;
-	interrupt_set_timer(vcpu, in->timer_ns, in->timer_vector);
+	interrupt_set_timer(vcpu, 0, 0);
 	vcpu->timer_vector = in->timer_vector;
 	for (i = 0; i < 4; i++)
 		WRITE_ONCE(vcpu->pending[i], in->pending[i]);
@@ -69,6 +73,7 @@ static int set_events(struct lg_vcpu *vcpu, const struct lg_events *in)
 	WRITE_ONCE(vcpu->activity, in->activity);
 	vcpu->fresh = false;
 	set_bit(LG_REQ_LOOK, &vcpu->requests);
+	interrupt_set_timer(vcpu, in->timer_ns, in->timer_vector);
 	return 0;
 }
 
@@ -85,6 +90,7 @@ static void get_setup(const struct lg_vcpu *vcpu, struct lg_setup *out)
 		.entry = vcpu->told.entry,
 		.exit = vcpu->told.exit,
 		.iret = vcpu->told.iret,
+		.fault = vcpu->told.fault,
 		.noirq_start = vcpu->told.noirq_start,
 		.noirq_end = vcpu->told.noirq_end,
 		.ring_tail = vcpu->ring_tail,
@@ -131,6 +137,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	vcpu->told.entry = in->entry;
 	vcpu->told.exit = in->exit;
 	vcpu->told.iret = in->iret;
+	vcpu->told.fault = in->fault;
 	vcpu->told.noirq_start = in->noirq_start;
 	vcpu->told.noirq_end = in->noirq_end;
 	vcpu->ring_tail = in->ring_tail;

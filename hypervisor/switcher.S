@@ -74,6 +74,8 @@ switcher_code:
 	push	$vector
 	.if vector == 1 || vector == 2 || vector == 8 || vector == 18
 	jmp	ist_common
+	.elseif vector == 14
+	jmp	page_fault
 	.else
 	jmp	common
 	.endif
@@ -294,17 +296,22 @@ lstar_stack:
 	mov	%rcx, ST(ST_TMP_RIP)
 	mov	ST(ST_DATA), %rcx
 	mov	%r11d, DATA_RFLAGS(%rcx)
-	movl	$0, DATA_IRQ(%rcx)
 	mov	ST(ST_TMP_RIP), %r11
 	mov	%r11, DATA_RIP(%rcx)
+	/* RCX is at struct lguest_data; R11 is nobody's. */
+.macro	ENTER_KERNEL entry
+	movl	$0, DATA_IRQ(%rcx)
 	rdgsbase %r11
 	mov	%r11, DATA_GS(%rcx)
 	mov	ST(ST_KERNEL_GS), %r11
 	wrgsbase %r11
 	mov	ST(ST_KERNEL_CR3), %rcx
 	mov	%rcx, %cr3
-	mov	ST(ST_ENTRY), %rcx
+	mov	ST(\entry), %rcx
 	mov	$SW_RFLAGS_FIXED, %r11d
+.endm
+	ENTER_KERNEL ST_ENTRY
+to_kernel:
 	andl	$~SW_USER, ST(ST_FLAGS)
 	/* That was the mode, and a last look whether an event waits. */
 to_kernel_begin:
@@ -431,6 +438,66 @@ to_same_begin:
 	mov	ST(ST_TMP_RSP), %rsp
 	sysretq
 to_same_end:
+
+/*
+ * page_fault - #PF, whoever's
+ *
+ * A write of user mode to a page that our tables have, without that right, is
+ * nearly always refused by the guest's own tables too, so its kernel gets it
+ * here.  A guess: the right may be missing only so that lg.ko sees the store.
+ * Then the guest finds nothing wrong and tries again; and the second fault on
+ * the page that had the last one goes to lg.ko, which looks at the tables.  Any
+ * other kind of fault is as likely an entry of ours that is not there yet, and
+ * goes there at once.
+ *
+ * The error code sets it apart from KVM's message to the host that one of its
+ * pages is away: that is a #PF too, and has none.
+ */
+	.balign 64
+page_fault:
+	cmpl	$SW_WRITE_DENIED, 8(%rsp)
+	jne	common
+	cmpl	$SW_USER, ST(ST_FLAGS)
+	jne	common
+	/* Nobody is there, for SYSRET, but user mode with these two. */
+	cmpl	$LGUEST_CS, 24(%rsp)
+	jne	common
+	cmpl	$LGUEST_DS, 48(%rsp)
+	jne	common
+	cmpq	$0, ST(ST_PF_ENTRY)
+	je	common
+	mov	%rcx, ST(ST_TMP_RIP)
+	mov	%r11, ST(ST_TMP_GS)
+	mov	%cr2, %rcx
+	mov	%rcx, %r11
+	shr	$12, %r11
+	cmp	%r11, ST(ST_PF_PAGE)
+	je	fault_long_way
+	mov	%r11, ST(ST_PF_PAGE)
+	/* Above is the Switcher, which is not there as far as a guest knows. */
+	shr	$(47 - 12), %r11
+	jnz	fault_long_way
+	mov	%rcx, %r11
+	mov	ST(ST_DATA), %rcx
+	mov	%r11, DATA_CR2(%rcx)
+	movl	$SW_WRITE_DENIED, DATA_ERROR(%rcx)
+	mov	ST(ST_TMP_RIP), %r11
+	mov	%r11, DATA_RCX(%rcx)
+	mov	ST(ST_TMP_GS), %r11
+	mov	%r11, DATA_R11(%rcx)
+	mov	RG(RG_RIP), %r11
+	mov	%r11, DATA_RIP(%rcx)
+	mov	RG(RG_RFLAGS), %r11
+	mov	%r11d, DATA_RFLAGS(%rcx)
+	mov	RG(RG_RSP), %r11
+	mov	%r11, ST(ST_TMP_RSP)
+	incq	ST(ST_PF_COUNT)
+	ENTER_KERNEL ST_PF_ENTRY
+	jmp	to_kernel
+fault_long_way:
+	mov	ST(ST_TMP_RIP), %rcx
+	mov	ST(ST_TMP_GS), %r11
+	jmp	common_save
 
 iret_long_way:
 	mov	ST(ST_IRET), %rcx

@@ -43,7 +43,10 @@ struct sw_state {
 	u64 loaded; /* 1 + which of these the Switcher changed to, or 0 */
 	u64 warm_cr3[SW_WARM]; /* as LHCALL_NEW_PGTABLE has it */
 	u64 warm_kernel[SW_WARM], warm_user[SW_WARM]; /* roots */
-	u8 room[ST_REGS - 0x198]; /* see ist_resume in switcher.S */
+	u64 pf_entry; /* LHCALL_SET_SYSCALL: fault; 0: all of them come to us */
+	u64 pf_page; /* the page whose fault was a guest's last; a hint */
+	u64 pf_count; /* of those that it got directly */
+	u8 room[ST_REGS - 0x1b0]; /* see ist_resume in switcher.S */
 	struct sw_regs regs;
 };
 

@@ -74,6 +74,9 @@ static int guests_page_fault(struct lg_vcpu *vcpu, int why)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
 
+	/* When it is put right our own entry may still be the old one. */
+	if (lg_user_mode(vcpu))
+		vcpu->state->pf_page = vcpu->cr2 >> PAGE_SHIFT;
 	if (event_has_gate(vcpu, 14))
 		return event_page_fault(vcpu, vcpu->cr2, vcpu->guest_error);
 	lg_kill(vcpu,
@@ -99,6 +102,10 @@ static int page_fault(struct lg_vcpu *vcpu)
 		local_irq_enable();
 		return 0;
 	}
+	/* We see this one, so the Switcher may guess again next time. */
+	if (lg_user_mode(vcpu) &&
+	    vcpu->state->pf_page == vcpu->cr2 >> PAGE_SHIFT)
+		vcpu->state->pf_page = SW_NOWHERE;
 	err = shadow_fault(vcpu, vcpu->cr2, regs->error);
 	if (err == -EAGAIN) /* its tables were changing: it faults again */
 		return 0;

@@ -104,6 +104,7 @@ void vcpu_destroy(struct lg_vcpu *vcpu)
 	mutex_lock(&vm->lock);
 	vm->vcpus[vcpu->id] = NULL;
 	mutex_unlock(&vm->lock);
+	eventfd_forget(vm, vcpu);
 	exit_forget(vcpu);
 	if (vcpu->mm)
 		attach_put(vcpu->mm);

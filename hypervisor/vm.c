@@ -24,6 +24,7 @@ struct lg_vm *vm_create(u64 features, u64 shadow_pages)
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->mem);
+	INIT_LIST_HEAD(&vm->wires);
 	exit_init(vm);
 	pause_init(vm);
 	vm->features = features;
@@ -72,6 +73,8 @@ void vm_wake_all(struct lg_vm *vm)
 /* vm_close - its descriptor is: who waits for a call on it waits in vain */
 void vm_close(struct lg_vm *vm)
 {
+	if (vm->features & LG_FEATURE_EVENTFD)
+		eventfd_forget(vm, NULL);
 	mutex_lock(&vm->lock);
 	WRITE_ONCE(vm->closed, true);
 	vm_wake_all(vm);

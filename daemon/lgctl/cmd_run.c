@@ -10,7 +10,7 @@
  * ends at once is not missed; one is its console; and one stops it.  lguestd may
  * be replaced meanwhile, for guests outlive it: then we ask the next one.
  *
- * Next: daemon/lgctl/cmd_help.c
+ * Next: daemon/lgctl/cmd_doctor.c
  */
 #include <signal.h>
 #include <string.h>

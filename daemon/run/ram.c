@@ -50,7 +50,7 @@ int ram_open(struct ram *ram, int fd, uint64_t bytes, struct why *why)
 			       (unsigned long long)st.st_size, bytes);
 	/* What a guest before this one has left is not for this one to see. */
 	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      st.st_size) < 0)
+		      (off_t)bytes) < 0)
 		return why_say(why, "memory: cannot be emptied: %s",
 			       strerror(errno));
 	return 0;

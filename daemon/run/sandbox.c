@@ -237,9 +237,23 @@ static int limit_process(struct why *why)
 	return 0;
 }
 
+/* lguestd is spared when memory is short; a guest is as anybody else. */
+static void be_as_others(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	/* Where it cannot be had there is nothing to be given up. */
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		fprintf(stderr, "lguest-run: oom_score_adj: %s\n",
+			strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 int sandbox_enter(const struct run *run, struct why *why)
 {
 	close_others(run);
+	be_as_others();
 	/* While it may still be root: the last moment to look up a name. */
 	if (drop_capabilities(run->user, why) < 0 || limit_process(why) < 0)
 		return -1;

@@ -66,18 +66,20 @@ void lazy_done(void)
 /* Each CPU tells where its pages are, and what it understands. */
 static void init_cpu(struct percpu *cpu)
 {
-	u64 direct;
+	u64 direct, fault;
 
 	hcall(LHCALL_LGUEST_INIT, pa(&cpu->lg), pa(&cpu->info),
 	      LGUEST_ABI_VERSION,
 	      LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET |
-		      LGUEST_FEATURE_PCID);
+		      LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_PCID);
 	direct = cpu->info.features & LGUEST_FEATURE_DIRECT_IRET;
+	fault = cpu->info.features & LGUEST_FEATURE_DIRECT_FAULT;
 	if (!direct)
 		pv_ops.iret = lguest_iret_by_host;
 	hcall(LHCALL_SET_CLOCK, pa(&cpu->clock), 0, 0, 0);
 	hcall(LHCALL_SET_SYSCALL, (u64)lguest_syscall_entry,
-	      (u64)lguest_syscall_exit, direct ? (u64)lguest_user_iret : 0, 0);
+	      (u64)lguest_syscall_exit, direct ? (u64)lguest_user_iret : 0,
+	      fault ? (u64)lguest_fault_entry : 0);
 	/* The segment is our kernel's; the stack is a word of lguest_data. */
 	hcall(LHCALL_SET_STACK, LGUEST_KERNEL_DS, cpu->sp0,
 	      STACK_BYTES / PAGE_BYTES, 0);

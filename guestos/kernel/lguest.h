@@ -33,7 +33,7 @@ extern const u8 lguest_start_irq_enable[], lguest_end_irq_enable[];
 extern const u8 lguest_start_swapgs[], lguest_end_swapgs[];
 extern const u8 lguest_noirq_start[], lguest_noirq_end[];
 extern const u8 lguest_syscall_entry[], lguest_syscall_exit[];
-extern const u8 lguest_user_iret[];
+extern const u8 lguest_user_iret[], lguest_fault_entry[];
 extern const u8 lguest_ap_start[];
 
 /* lguest.c */

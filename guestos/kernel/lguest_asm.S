@@ -94,7 +94,7 @@ lguest_iret:
 	jne	lguest_iret_by_host
 	cmpl	$USER_DS, 32(%rsp)
 	jne	through_host
-	testl	$(RFLAGS_TF | RFLAGS_RF), 16(%rsp)
+	testl	$RFLAGS_TF, 16(%rsp)
 	jnz	through_host
 	mov	%rcx, %gs:LG_USER_RCX
 	mov	%r11, %gs:LG_USER_R11
@@ -179,6 +179,28 @@ lguest_syscall_entry:
 lguest_syscall_exit:
 	syscall
 	ud2
+
+/*
+ * A page fault of user mode that the host was not asked about comes in the same
+ * way, with all registers live.  On the stack it becomes what it would be on any
+ * machine.
+ */
+	.globl	lguest_fault_entry
+lguest_fault_entry:
+	mov	%rsp, %gs:PCPU_SCRATCH
+	mov	%gs:PCPU_SP0, %rsp
+	mov	%gs:LG_USER_RFLAGS, %ecx
+	push	$USER_DS
+	push	%gs:PCPU_SCRATCH
+	push	%rcx
+	push	$USER_CS
+	push	%gs:LG_USER_RIP
+	mov	%gs:LG_USER_ERROR, %ecx
+	push	%rcx
+	push	$TRAP_PF
+	mov	%gs:LG_USER_RCX, %rcx
+	mov	%gs:LG_USER_R11, %r11
+	jmp	trap_common
 lguest_noirq_end:
 
 /* Another vcpu wakes here: RDI is its struct percpu, RSP its stack. */

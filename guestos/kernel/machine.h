@@ -51,6 +51,7 @@
 #define LG_IRQ_PENDING 0x04
 #define LG_USER_RIP    0x10
 #define LG_USER_RFLAGS 0x18
+#define LG_USER_ERROR  0x1c
 #define LG_USER_RCX    0x28
 #define LG_USER_R11    0x30
 
@@ -163,6 +164,9 @@ _Static_assert(__builtin_offsetof(struct regs, rip) == REGS_RIP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, self) == PCPU_SELF, "gs");
 _Static_assert(__builtin_offsetof(struct lguest_data, user_rflags) ==
 		       LG_USER_RFLAGS,
+	       "lguest_asm.S");
+_Static_assert(__builtin_offsetof(struct lguest_data, user_error) ==
+		       LG_USER_ERROR,
 	       "lguest_asm.S");
 _Static_assert(__builtin_offsetof(struct lguest_data, user_r11) == LG_USER_R11,
 	       "lguest_asm.S");

@@ -104,10 +104,9 @@ int vm_fault(struct proc *proc, u64 addr, u64 error)
 	entry = pt_entry(proc->root, addr, 0);
 	if (!entry || !(*entry & PTE_P))
 		return -EFAULT;
-	if (*entry & PTE_W) { /* only an old, stricter entry was remembered */
-		pv_ops.flush_tlb_single(addr);
+	/* An old, stricter entry was remembered, until it led here. */
+	if (*entry & PTE_W)
 		return 0;
-	}
 	if (!(*entry & PTE_COW))
 		return -EFAULT;
 	page = *entry & PTE_ADDR;

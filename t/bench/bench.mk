@@ -20,7 +20,7 @@ build/t/bench/guest.elf: build/t/bench/guest.o $(GUESTOS_OBJS) \
 build/t/bench/crossing: t/bench/crossing.c t/lib/vmm.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(USER_CC) -static -o $@ $(filter %.c,$^)
+	$(Q)$(USER_CC) -static -o $@ $(filter %.c,$^) -lpthread
 
 build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
 	@mkdir -p $(@D)

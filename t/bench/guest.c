@@ -59,12 +59,70 @@ user_text static void user_loop(void)
 		     : "r12", "rcx", "r11");
 }
 
-static void run_user(void)
+/*
+ * Two pages that user mode may read, and a store to each: so none is on the page
+ * of the one before.  The shortest handlers there can be go on behind it.
+ */
+#define PAGES_START 0x40000000ULL
+
+extern char null_fault[], null_iret[], null_gate[];
+asm(".pushsection .text\n"
+    "null_fault:\n"
+    "	addq $3, lguest_data + 0x10(%rip)\n"
+    "null_iret:\n"
+    "	syscall\n"
+    "	ud2\n"
+    "null_gate:\n"
+    "	mov %rcx, lguest_data + 0x28(%rip)\n"
+    "	mov %r11, lguest_data + 0x30(%rip)\n"
+    "	mov 8(%rsp), %rcx\n"
+    "	add $3, %rcx\n"
+    "	mov %rcx, lguest_data + 0x10(%rip)\n"
+    "	mov 24(%rsp), %ecx\n"
+    "	mov %ecx, lguest_data + 0x18(%rip)\n"
+    "	mov 32(%rsp), %rsp\n"
+    "	jmp null_iret\n"
+    ".popsection");
+
+user_text static void user_faults(void)
+{
+	u64 start, left;
+
+	asm volatile("mov %0, %%rax\n\tmov 4096 + %0, %%rax"
+		     :
+		     : "m"(*(u64 *)PAGES_START)
+		     : "rax");
+	start = mark_begin();
+	for (left = user_rounds / 2; left; left--)
+		asm volatile("mov %%rax, (%0)\n\tmov %%rax, (%1)"
+			     :
+			     : "D"(PAGES_START), "S"(PAGES_START + PAGE_BYTES)
+			     : "memory");
+	user_ticks = mark_end(start);
+	asm volatile("mov %0, %%r12\n\tsyscall"
+		     :
+		     : "r"(user_ticks), "a"(2)
+		     : "r12", "rcx", "r11");
+}
+
+static void prepare_faults(u64 op)
+{
+	static u64 stack[512] __attribute__((aligned(16)));
+
+	hypercall(LHCALL_LOAD_IDT_ENTRY, 14, (u64)null_gate, 0, 0);
+	hypercall(LHCALL_SET_STACK, LGUEST_KERNEL_DS, (u64)&stack[512], 1, 0);
+	hypercall(LHCALL_SET_SYSCALL, (u64)null_entry, (u64)null_exit,
+		  (u64)null_iret, op == OP_FAULT ? (u64)null_fault : 0);
+	pgtable_map(PAGES_START, FILL_START, PTE_P | PTE_U | PTE_A);
+	pgtable_map(PAGES_START + PAGE_BYTES, FILL_START,
+		    PTE_P | PTE_U | PTE_A);
+}
+
+static void run_user(void (*code)(void))
 {
 	user_rounds = rounds;
 	pgtable_give_to_user((u64)user_start, (u64)user_end);
-	hc_set_syscall(null_entry, null_exit);
-	lguest_data.user_rip = (u64)user_loop;
+	lguest_data.user_rip = (u64)code;
 	lguest_data.user_rflags = RFLAGS_IF;
 	asm volatile("mov %0, %%rsp\n\tjmp null_exit"
 		     :
@@ -95,10 +153,10 @@ static void notifies(void)
 {
 	u64 start, left;
 
-	hc_notify(1ULL << 63);
+	hc_notify(OP_TOKEN);
 	start = mark_begin();
 	for (left = rounds; left; left--)
-		hc_notify(1ULL << 63);
+		hc_notify(OP_TOKEN);
 	done(mark_end(start));
 }
 
@@ -151,7 +209,10 @@ void main(u64 op, u64 how_many, u64 ram_bytes, u64 root)
 	rounds = how_many;
 	pgtable_init(root);
 	hc_init(&lguest_data, &info, LGUEST_ABI_VERSION,
-		op == OP_LONG_WAY ? 0 : LGUEST_FEATURE_DIRECT_SYSCALL);
+		op == OP_LONG_WAY ? 0
+				  : LGUEST_FEATURE_DIRECT_SYSCALL |
+					    LGUEST_FEATURE_DIRECT_IRET |
+					    LGUEST_FEATURE_DIRECT_FAULT);
 	switch (op) {
 	case OP_HIGH_HYPERCALL:
 		go_high();
@@ -162,7 +223,13 @@ void main(u64 op, u64 how_many, u64 ram_bytes, u64 root)
 		break;
 	case OP_DIRECT:
 	case OP_LONG_WAY:
-		run_user();
+		hc_set_syscall(null_entry, null_exit);
+		run_user(user_loop);
+		break;
+	case OP_FAULT:
+	case OP_LONG_FAULT:
+		prepare_faults(op);
+		run_user(user_faults);
 		break;
 	case OP_NOTIFY:
 		notifies();

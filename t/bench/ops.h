@@ -11,7 +11,11 @@
 #define OP_TICK           5 /* a host interrupt while the guest computes */
 #define OP_HIGH_HYPERCALL 6 /* of a guest with pages in the high half */
 #define OP_FILL_USED      7 /* ... of one that the guest has used before */
-#define OP_COUNT          8
+#define OP_FAULT          8 /* user mode's page fault and back, direct */
+#define OP_LONG_FAULT     9 /* ... through lg.ko */
+#define OP_COUNT          10
+
+#define OP_TOKEN (1ULL << 63) /* OP_NOTIFY's */
 
 #define BENCH_ROUNDS 1000
 #define FILL_START   0xa00000 /* free RAM of the guest */

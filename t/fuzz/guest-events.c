@@ -64,7 +64,7 @@ static __u64 descriptor(struct fuzz *fuzz)
 static void set_setup(struct fuzz *fuzz)
 {
 	struct lg_setup setup = {
-		.features = fuzz_next(fuzz) & 3,
+		.features = fuzz_next(fuzz) & 0xf,
 		.data = fuzz->data_gpa,
 		.info = FUZZ_INFO,
 		.ring = fuzz_one_in(fuzz, 4) ? LG_NOWHERE : FUZZ_RING,
@@ -76,6 +76,10 @@ static void set_setup(struct fuzz *fuzz)
 	};
 	unsigned int i;
 
+	if (setup.features & LGUEST_FEATURE_DIRECT_IRET)
+		setup.iret = fuzz->iret;
+	if (setup.features & LGUEST_FEATURE_DIRECT_FAULT)
+		setup.fault = fuzz->fault;
 	setup.noirq_end = setup.noirq_start + fuzz_next(fuzz) % 4097;
 	for (i = 0; i < LGUEST_TLS_COUNT; i++)
 		setup.tls[i] = descriptor(fuzz);

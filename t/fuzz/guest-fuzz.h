@@ -23,7 +23,8 @@
 #define FUZZ_CODE    0x110000ULL
 #define FUZZ_STACK   0x120000ULL
 #define FUZZ_USER    0x130000ULL
-#define FUZZ_BYTES   0x4000ULL /* of each of the last three */
+#define FUZZ_DENIED  0x140000ULL /* user mode may read it */
+#define FUZZ_BYTES   0x4000ULL /* of each of the last four */
 #define FUZZ_READY   (1ULL << 63)
 
 enum fuzz_kind {
@@ -39,9 +40,10 @@ struct fuzz {
 	__u64 state; /* of the generator */
 	enum fuzz_kind kind;
 	__u64 data_gpa;
-	__u64 entry, exit; /* of system calls */
+	__u64 entry, exit, iret, fault; /* LHCALL_SET_SYSCALL */
 	__u32 ring_tail;
 	unsigned int taken; /* records */
+	__u64 denied; /* stores that user mode may not make */
 };
 
 __u64 fuzz_next(struct fuzz *fuzz);

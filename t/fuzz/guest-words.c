@@ -16,54 +16,59 @@
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 
-/* The guest's part that makes sense.  Linked here, run at FUZZ_STUB. */
+/*
+ * The guest's part that makes sense.  Linked here, run at FUZZ_STUB.  clang-format
+ * would have each line further right than the one before.
+ */
+/* clang-format off */
 asm("	.pushsection .rodata\n"
     "	.balign 16\n"
     "fuzz_stub:\n"
-    "	mov $" STRING(
-	    LHCALL_LGUEST_INIT) ", %eax\n"
-				"	mov %rbx, %rdi\n"
-				"	mov $0x101000, %esi\n"
-				"	mov $" STRING(
-					LGUEST_ABI_VERSION) ", %edx\n"
-							    "	mov $1, %r10d\n"
-							    "	syscall\n"
-							    "	mov $" STRING(
-								    LHCALL_SET_SYSCALL) ", %eax\n"
-											"	mov %r12, %rdi\n"
-											"	mov %r13, %rsi\n	xor %edx, %edx\n	xor %r10d, %r10d\n"
-											"	syscall\n"
-											"	mov $" STRING(
-												LHCALL_NOTIFY) ", %eax\n"
-													       "	mov $1, %edi\n"
-													       "	shl $63, %rdi\n"
-													       "	syscall\n"
-													       "	ud2\n"
-													       /* The next image to lguest_data, whose address is at IMAGES' end. */
-													       "	.balign 16\n"
-													       "fuzz_entry:\n"
-													       "	mov 0x104000, %ecx\n"
-													       "	cmp $64, %ecx\n"
-													       "	jae fuzz_over\n"
-													       "	incl 0x104000\n"
-													       "	shl $5, %ecx\n"
-													       "	mov 0x104008, %r11\n"
-													       "	mov 0x103000(%rcx), %rax\n"
-													       "	mov %rax, (%r11)\n"
-													       "	mov 0x103008(%rcx), %rax\n"
-													       "	mov %rax, 8(%r11)\n"
-													       "	mov 0x103010(%rcx), %rax\n"
-													       "	mov %rax, 16(%r11)\n"
-													       "fuzz_exit: syscall\n"
-													       "	ud2\n"
-													       "fuzz_over: mov $" STRING(
-														       LHCALL_SHUTDOWN) ", %eax\n"
-																	"	mov $1, %edi\n"
-																	"	syscall\n"
-																	"fuzz_stub_end:\n"
-																	"	.popsection\n");
+    "	mov $" STRING(LHCALL_LGUEST_INIT) ", %eax\n"
+    "	mov %rbx, %rdi\n"
+    "	mov $0x101000, %esi\n"
+    "	mov $" STRING(LGUEST_ABI_VERSION) ", %edx\n"
+    "	mov $0xd, %r10d\n" /* direct system calls, returns and faults */
+    "	syscall\n"
+    "	mov $" STRING(LHCALL_SET_SYSCALL) ", %eax\n"
+    "	mov %r12, %rdi\n"
+    "	mov %r13, %rsi\n"
+    "	mov %r14, %rdx\n"
+    "	mov %r15, %r10\n"
+    "	syscall\n"
+    "	mov $" STRING(LHCALL_NOTIFY) ", %eax\n"
+    "	mov $1, %edi\n"
+    "	shl $63, %rdi\n"
+    "	syscall\n"
+    "	ud2\n"
+    /* The next image to lguest_data, whose address is behind the count. */
+    "	.balign 16\n"
+    "fuzz_entry:\n"
+    "	mov 0x104000, %ecx\n"
+    "	cmp $64, %ecx\n"
+    "	jae fuzz_over\n"
+    "	incl 0x104000\n"
+    "	shl $6, %ecx\n"
+    "	mov 0x104008, %r11\n"
+    "	.irp word, 0, 16, 24, 32, 40, 48\n"
+    "	mov 0x103000 + \\word(%rcx), %rax\n"
+    "	mov %rax, \\word(%r11)\n"
+    "	.endr\n"
+    "	testl $1, 0x104000\n"
+    "	jz fuzz_iret\n"
+    "fuzz_exit: syscall\n"
+    "	ud2\n"
+    "fuzz_iret: syscall\n"
+    "	ud2\n"
+    "fuzz_over: mov $" STRING(LHCALL_SHUTDOWN) ", %eax\n"
+    "	mov $1, %edi\n"
+    "	syscall\n"
+    "fuzz_stub_end:\n"
+    "	.popsection\n");
+/* clang-format on */
 
-extern const char fuzz_stub[], fuzz_entry[], fuzz_exit[], fuzz_stub_end[];
+extern const char fuzz_stub[], fuzz_entry[], fuzz_exit[], fuzz_iret[],
+	fuzz_stub_end[];
 
 /* Instructions, length first. */
 static const char *const words[] = {
@@ -137,6 +142,8 @@ static const char *const words[] = {
 	"\x02\xff\x28", /* ljmp (rax) */
 	"\x02\xff\x18", /* lcall (rax) */
 	"\x03\x48\x89\xc4", /* mov rax, rsp */
+	"\x06\x48\x8b\x07\x48\x89\x07", /* mov (rdi), rax and back */
+	"\x06\x48\x8b\x06\x48\x89\x06", /* mov (rsi), rax and back */
 	"\x01\xf4", /* hlt */
 	"\x02\xcd\x40", /* int of an interrupt's vector */
 	"\x03\x0f\x20\xd0", /* mov cr2, rax */
@@ -162,7 +169,7 @@ __u64 fuzz_number(struct fuzz *fuzz)
 	case 0:
 		return FUZZ_CODE + r / 16 % FUZZ_BYTES;
 	case 1:
-		return FUZZ_USER + r / 16 % FUZZ_BYTES;
+		return (r & 16 ? FUZZ_USER : FUZZ_DENIED) + r / 32 % FUZZ_BYTES;
 	case 2:
 	case 3:
 		return FUZZ_STACK + (r / 16 % FUZZ_BYTES & ~7ULL);
@@ -224,16 +231,39 @@ static void fill_code(struct fuzz *fuzz, __u64 gpa)
 		sprinkle(fuzz, at, FUZZ_BYTES);
 }
 
-/* Mostly such that user mode runs, and at a SYSCALL; else anything. */
+/*
+ * A load from a page that user mode may read, and a store to it: each time the
+ * next page, or it is not as direct as we want it.
+ */
+static void put_denied(struct fuzz *fuzz, __u8 *at)
+{
+	__u64 page = FUZZ_DENIED + fuzz->denied++ * 4096 % FUZZ_BYTES;
+	__u32 to = (__u32)(page + fuzz_next(fuzz) % 4092);
+
+	memcpy(at, "\x8b\x04\x25", 3);
+	memcpy(at + 3, &to, 4);
+	memcpy(at + 7, "\x89\x04\x25", 3);
+	memcpy(at + 10, &to, 4);
+}
+
+/*
+ * Mostly such that user mode runs, and at a SYSCALL or what the Switcher takes
+ * for a fault of the guest's own; else anything.
+ */
 static void fill_image(struct fuzz *fuzz, struct lguest_data *image)
 {
 	__u8 *user = vmm_at(fuzz->vmm, FUZZ_USER, FUZZ_BYTES);
-	__u64 at = fuzz_next(fuzz) % (FUZZ_BYTES - 2);
+	__u64 at = fuzz_next(fuzz) % (FUZZ_BYTES - 16);
 
+	image->irq_enabled = (__u32)fuzz_next(fuzz);
 	image->user_rip = FUZZ_USER + at;
 	image->user_rflags = (__u32)fuzz_next(fuzz) & ~0x100U;
 	image->user_gs_base = fuzz_next(fuzz) & 0x7fffffffffff;
-	if (!fuzz_one_in(fuzz, 8))
+	image->user_rcx = fuzz_number(fuzz);
+	image->user_r11 = fuzz_number(fuzz);
+	if (fuzz_one_in(fuzz, 3))
+		put_denied(fuzz, user + at);
+	else if (!fuzz_one_in(fuzz, 8))
 		memcpy(user + at, "\x0f\x05", 2);
 	if (fuzz_one_in(fuzz, 40))
 		image->user_rip = fuzz_number(fuzz);
@@ -251,7 +281,7 @@ static void fill_images(struct fuzz *fuzz)
 
 	for (i = 0; i < 64; i++) {
 		fill_image(fuzz, &image);
-		memcpy(at + i * 32, &image, 24);
+		memcpy(at + i * sizeof(image), &image, sizeof(image));
 	}
 }
 
@@ -295,8 +325,14 @@ void fuzz_fill(struct fuzz *fuzz)
 	fuzz->data_gpa = FUZZ_DATA + fuzz_next(fuzz) % 64 * 64;
 	fuzz->entry = stub_address(fuzz_entry);
 	fuzz->exit = stub_address(fuzz_exit);
+	fuzz->iret = stub_address(fuzz_iret);
+	fuzz->fault = fuzz->entry;
 	if (fuzz->kind != FUZZ_KIND_DATA && fuzz_one_in(fuzz, 2))
 		fuzz->entry = FUZZ_CODE + fuzz_next(fuzz) % FUZZ_BYTES;
+	if (fuzz->kind != FUZZ_KIND_DATA && fuzz_one_in(fuzz, 2))
+		fuzz->fault = FUZZ_CODE + fuzz_next(fuzz) % FUZZ_BYTES;
+	if (fuzz_one_in(fuzz, 16)) /* anywhere that has an address */
+		fuzz->fault = (__u64)((__s64)(fuzz_number(fuzz) << 16) >> 16);
 
 	fill_code(fuzz, FUZZ_CODE);
 	fill_code(fuzz, FUZZ_USER);
@@ -307,6 +343,7 @@ void fuzz_fill(struct fuzz *fuzz)
 	memcpy(vmm_at(vmm, FUZZ_STUB, 4096), fuzz_stub,
 	       (size_t)(fuzz_stub_end - fuzz_stub));
 	vmm_map(vmm, FUZZ_USER, FUZZ_USER, FUZZ_BYTES, VMM_P | VMM_W | VMM_U);
+	vmm_map(vmm, FUZZ_DENIED, FUZZ_DENIED, FUZZ_BYTES, VMM_P | VMM_U);
 }
 
 /* Selectors that LG_STATE_SET takes; it is another test's to try others. */

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -310,6 +311,27 @@ static void act_exit(__u64 *state, int fd)
 	}
 }
 
+/* A wire, there and away again, and what comes through it. */
+static void act_eventfd(__u64 *state, int fd)
+{
+	static const __u64 one = 1;
+	struct lg_eventfd wire = { .fd = any_fd(state),
+				   .flags = below(state, 3) == 0 };
+	bool token = below(state, 2);
+
+	if (below(state, 4) == 0)
+		keep_fd(state, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (token)
+		wire.token = below(state, 4) ? 1ULL << 63 : edge(state);
+	else
+		wire.vector = 32 + below(state, 8);
+	if (below(state, 4) == 0)
+		spoil(state, &wire, sizeof(wire));
+	call(fd, token ? LG_NOTIFYFD : LG_IRQFD, &wire);
+	if (below(state, 2))
+		write(any_fd(state), &one, sizeof(one));
+}
+
 static void act_pause(__u64 *state, int fd)
 {
 	char room[sizeof(struct lg_stats) + sizeof(struct lg_vm_info)];
@@ -349,6 +371,21 @@ static void scribble(__u64 *state, int fd)
 	pwrite(fd, words, sizeof(words), below(state, RAM_PAGES) * 4096);
 }
 
+static void act_rarely(__u64 *state, int fd)
+{
+	switch (below(state, 3)) {
+	case 0:
+		act_eventfd(state, fd);
+		break;
+	case 1:
+		act_exit(state, fd);
+		break;
+	case 2:
+		act_pause(state, fd);
+		break;
+	}
+}
+
 static void act(__u64 *state)
 {
 	static const __u32 calls[] = { 0x00, 0x01, 0x10, 0x11, 0x12, 0x15,
@@ -359,13 +396,7 @@ static void act(__u64 *state)
 	char raw[512];
 	int fd = any_fd(state);
 
-	switch (below(state, 16)) {
-	case 14:
-		act_exit(state, fd);
-		break;
-	case 15:
-		act_pause(state, fd);
-		break;
+	switch (below(state, 17)) {
 	case 0:
 		keep_fd(state, open("/dev/lguest", O_RDWR | O_CLOEXEC));
 		break;
@@ -400,6 +431,9 @@ static void act(__u64 *state)
 	case 11:
 	case 12:
 		act_vm(state, fd);
+		break;
+	default:
+		act_rarely(state, fd);
 		break;
 	case 13:
 		memset(raw, 0, sizeof(raw));
@@ -436,7 +470,8 @@ static void begin(__u64 *state)
 	int i;
 
 	if (below(state, 2))
-		vm.features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE;
+		vm.features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE |
+			      LG_FEATURE_EVENTFD;
 
 	for (i = 0; i < FDS; i++)
 		fds[i] = -1;
@@ -452,6 +487,7 @@ static void begin(__u64 *state)
 		call(fds[i], LG_SLOT_ADD, &slot);
 		fds[i + 8] = call(fds[i], LG_VCPU_CREATE, &vcpu);
 		scribble(state, fds[i + 4]);
+		fds[i + 12] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	}
 }
 
@@ -540,10 +576,10 @@ int main(int argc, char **argv)
 	is(bad, 0, "%llu runs end by themselves (seed %llu)", runs, seed);
 	diag("taken: %llu VMs, %llu slots added, %llu removed, %llu vcpus, "
 	     "%llu runs, %llu states got, %llu set, %llu interrupts, %llu "
-	     "clocks set, %llu exits answered, %llu pauses",
+	     "clocks set, %llu exits answered, %llu pauses, %llu wires",
 	     taken[0x01], taken[0x10], taken[0x11], taken[0x12], taken[0x20],
 	     taken[0x21], taken[0x22], taken[0x15], taken[0x19], taken[0x1a],
-	     taken[0x1b]);
+	     taken[0x1b], taken[0x16] + taken[0x17]);
 	ok(taken[0x20] && taken[0x22] && taken[0x15] && taken[0x19],
 	   "some calls were good ones");
 	is((__u64)module_users(), (__u64)users, "they leave nothing open");

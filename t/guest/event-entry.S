@@ -30,6 +30,27 @@ event_stubs:
 	.set	vector, vector + 1
 	.endr
 
+/*
+ * Where page faults of user mode enter that the host was not asked about: made
+ * what they would be at the gate, and counted.
+ */
+	.globl	event_fault
+event_fault:
+	incl	event_faults(%rip)
+	mov	%rsp, user_rsp(%rip)
+	mov	lguest_data+DATA_SP0(%rip), %rsp
+	push	$LGUEST_DS
+	push	user_rsp(%rip)
+	mov	lguest_data+DATA_RFLAGS(%rip), %ecx
+	push	%rcx
+	push	$LGUEST_CS
+	push	lguest_data+DATA_RIP(%rip)
+	mov	lguest_data+DATA_ERROR(%rip), %ecx
+	push	%rcx
+	push	$TRAP_PF
+	mov	lguest_data+DATA_RCX(%rip), %rcx
+	mov	lguest_data+DATA_R11(%rip), %r11
+
 common:
 	push	%rax
 	xchg	%rcx, 8(%rsp)
@@ -90,8 +111,13 @@ event_iret:
 	ud2
 
 	.data
-	.globl	event_direct
+	.globl	event_direct, event_faults
 event_direct:
 	.long	0
+event_faults:
+	.long	0
+	.balign	8
+user_rsp:
+	.quad	0
 
 	.section .note.GNU-stack, "", @progbits

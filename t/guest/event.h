@@ -31,6 +31,10 @@ extern char event_stubs[];
 extern char event_iret[];
 extern u32 event_direct;
 
+/* Where page faults enter that come directly, and how many have. */
+extern char event_fault[];
+extern volatile u32 event_faults;
+
 void event_init(void);
 void on_event(u32 vector, event_fn fn);
 void on_event_flags(u32 vector, event_fn fn, u64 flags);

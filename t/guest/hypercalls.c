@@ -122,7 +122,8 @@ CASE(init_features, "features that do not exist are not given", RAW)
 		  LGUEST_ABI_VERSION, ~0ULL);
 	check_is(info.features,
 		 LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_PCID |
-			 LGUEST_FEATURE_DIRECT_IRET,
+			 LGUEST_FEATURE_DIRECT_IRET |
+			 LGUEST_FEATURE_DIRECT_FAULT,
 		 "features");
 }
 

@@ -48,6 +48,7 @@ void init_thread(void)
 	runs("state", "preempt", 0,
 	     "lguest_time_irq: who does not yield is preempted");
 	runs("state", "regs", 0, "lguest_iret: an interrupt loses no register");
+	runs("state", "copies", 0, "lguest_iret: nor does a page fault");
 	runs("state", "fpu", 0,
 	     "switch: each process has its own FPU registers");
 	runs("state", "tls", 0,

@@ -30,6 +30,7 @@ echo '#define LG_SECRET 1' >"$bad/hypervisor/include/lguest/ioctl.h"
 echo 'LG_MYTH is a constant.' >"$bad/hypervisor/include/lguest/README.md"
 # shellcheck disable=SC2016 # it is meant to be bad
 printf '#!/bin/sh\nrm -rf $x\n' >"$bad/bad.t"
+printf '.Sh NAME\n.Bogus\n' >"$bad/bad.8"
 cp .clang-format "$bad"
 
 # reddens LINT N - LINT makes N complaints about that tree
@@ -39,11 +40,12 @@ reddens() {
 		diag "$out"
 }
 
-plan 8
+plan 9
 reddens format 1
 reddens journey 2
 reddens layers 2
 reddens links 1
+reddens man 1
 reddens names 5
 reddens shell 2
 reddens spdx 2

@@ -12,7 +12,7 @@
 
 . t/lib/lint.sh
 
-known='bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr|var|lg|host|out|org/freedesktop'
+known='bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|tmp|usr|var|lg|host|out|org/freedesktop|nonexistent'
 
 # desks - absolute paths that would not exist on another machine
 desks() {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -84,6 +85,26 @@ static void test_device(int device)
 	create.abi = ~0U;
 	is((__u64)call(device, LG_VM_CREATE, &create), EPROTO,
 	   "LG_VM_CREATE: an absurd one");
+}
+
+static void test_eventfd(struct vmm *vmm)
+{
+	struct lg_eventfd irq = { .fd = eventfd(0, EFD_CLOEXEC), .vector = 32 };
+	struct lg_eventfd token = { .fd = irq.fd, .token = LG_MAX_GPA };
+
+	is((__u64)call(vmm->vm, LG_IRQFD, UNMAPPED), EFAULT,
+	   "LG_IRQFD: from nowhere");
+	SPOIL_REST(vmm->vm, LG_IRQFD, irq, token);
+	is((__u64)call(vmm->vm, LG_NOTIFYFD, UNMAPPED), EFAULT,
+	   "LG_NOTIFYFD: from nowhere");
+	SPOIL(vmm->vm, LG_NOTIFYFD, token, vcpu, 16);
+	SPOIL_REST(vmm->vm, LG_NOTIFYFD, token, reserved);
+	irq.flags = token.flags = LG_EVENTFD_REMOVE << 1;
+	is((__u64)call(vmm->vm, LG_IRQFD, &irq), EINVAL,
+	   "LG_IRQFD: a flag that there is not");
+	is((__u64)call(vmm->vm, LG_NOTIFYFD, &token), EINVAL,
+	   "LG_NOTIFYFD: neither");
+	close(irq.fd);
 }
 
 static void test_vm(struct vmm *vmm)
@@ -200,6 +221,8 @@ static void test_state(struct vmm *vmm)
 static void test_regs(struct vmm *vmm)
 {
 	const __u64 noncanonical = 1ULL << 47;
+	/* A base is the CPU's affair, which may have five levels. */
+	const __u64 never_canonical = 1ULL << 62;
 	struct lg_regs good, regs;
 	size_t i;
 	int missed = 0;
@@ -208,9 +231,9 @@ static void test_regs(struct vmm *vmm)
 	is((__u64)set(vmm, LG_STATE_REGS, &good, sizeof(good)), 0,
 	   "registers: as they are");
 	BAD_REGS(rip = noncanonical, "RIP is not canonical");
-	BAD_REGS(fs_base = noncanonical, "FS base is not canonical");
+	BAD_REGS(fs_base = never_canonical, "FS base is not canonical");
 	BAD_REGS(gs_base = 1ULL << 63, "GS base is not canonical");
-	BAD_REGS(user_gs_base = noncanonical, "nor is the user's");
+	BAD_REGS(user_gs_base = never_canonical, "nor is the user's");
 	BAD_REGS(mode = 2, "mode 2");
 	BAD_REGS(mode = ~0U, "an absurd mode");
 	BAD_REGS(cs = 0x10, "CS is the host kernel's");
@@ -276,13 +299,15 @@ static void test_strangers(struct vmm *vmm)
 		LG_INFO,        LG_VM_CREATE, LG_SLOT_ADD,  LG_SLOT_REMOVE,
 		LG_VCPU_CREATE, LG_RUN,       LG_STATE_GET, LG_STATE_SET,
 		LG_ANSWER,      LG_PAUSE,     LG_RESUME,    LG_VM_INFO,
-		LG_STATS,
+		LG_STATS,       LG_IRQFD,     LG_NOTIFYFD,
 	};
 	const int fds[] = { vmm->device, vmm->vm, vmm->vcpu };
-	static const int owner[] = { 0, 0, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 2 };
+	static const int owner[] = {
+		0, 0, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 2, 1, 1
+	};
 	int i, j, missed = 0;
 
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < 15; i++)
 		for (j = 0; j < 3; j++)
 			missed += owner[i] != j &&
 				  call(fds[j], calls[i], NULL) != ENOTTY;
@@ -307,10 +332,12 @@ static void test_strangers(struct vmm *vmm)
 static void test_without(void)
 {
 	struct vmm_options options = {
-		.but_features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE,
+		.but_features = LG_FEATURE_QUEUE | LG_FEATURE_PAUSE |
+				LG_FEATURE_EVENTFD,
 	};
 	struct pollfd pollfd = { .events = POLLIN | POLLOUT };
 	struct lg_answer answer = { .exit = LG_EXIT_NOTIFY };
+	struct lg_eventfd wire = { .vector = 32 };
 	struct lg_exit exits[2];
 	struct busy busy;
 
@@ -321,6 +348,10 @@ static void test_without(void)
 	   "LG_PAUSE: not without the feature");
 	is((__u64)call(busy.vmm.vm, LG_RESUME, NULL), ENOTTY,
 	   "LG_RESUME: neither");
+	is((__u64)call(busy.vmm.vm, LG_IRQFD, &wire), ENOTTY,
+	   "LG_IRQFD: not without the feature");
+	is((__u64)call(busy.vmm.vm, LG_NOTIFYFD, &wire), ENOTTY,
+	   "LG_NOTIFYFD: neither");
 	is(read(busy.vmm.vm, exits, sizeof(exits)) < 0 ? (__u64)errno : 0,
 	   EINVAL, "read: not of a VM without a queue");
 	pollfd.fd = busy.vmm.vm;
@@ -368,6 +399,7 @@ int main(void)
 	busy_create(&busy, OP_NOTIFY, 0, NULL);
 	test_device(busy.vmm.device);
 	test_vm(&busy.vmm);
+	test_eventfd(&busy.vmm);
 	is((__u64)vmm_run_on(&busy.vmm), LG_EXIT_NOTIFY, "a guest runs");
 	test_state(&busy.vmm);
 	test_regs(&busy.vmm);

@@ -24,6 +24,7 @@ struct member {
 	struct lg_run *run;
 	pthread_t thread;
 	bool started;
+	int tid; /* of that thread */
 	int end; /* LG_EXIT_*, VMM_ERROR, or CROWD_RUNNING */
 };
 
@@ -59,7 +60,12 @@ bool crowd_finish(struct crowd *crowd);
 
 volatile struct smp_words *crowd_words(struct crowd *crowd);
 
-/* crowd_await - until a word of the guest's is at least that; false: never */
+/*
+ * crowd_await - until a word of the guest's is at least that
+ *
+ * False: it never will.  Then the crowd has been stopped, and all that is known
+ * of it is said.
+ */
 bool crowd_await(struct crowd *crowd, volatile __u64 *word, __u64 value);
 
 #endif /* CROWD_H */

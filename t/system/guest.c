@@ -37,6 +37,61 @@ user_text static void user_call(void)
 		asm volatile("syscall" : : "a"(1) : "rcx", "r11", "memory");
 }
 
+/*
+ * Stores to pages that it may only read.  Behind the loads, the host's tables
+ * have them, and a store to each is a fault that the host need not see.
+ */
+#define DENIED (LOW_BASE + PAGES * PAGE_BYTES)
+
+user_text static void user_writes(void)
+{
+	volatile u64 *count = (u64 *)PROGRESS_GPA;
+
+	for (;; (*count)++)
+		asm volatile("mov (%0), %%rax\n\tmov (%1), %%rax\n"
+			     "mov %%rax, (%0)\n\tmov %%rax, (%1)"
+			     :
+			     : "D"(DENIED), "S"(DENIED + PAGE_BYTES)
+			     : "rax", "memory");
+}
+
+/* Each store is three bytes long, and the handlers go on behind it. */
+extern char denied_fault[], denied_iret[], denied_gate[];
+asm(".pushsection .text\n"
+    "denied_fault:\n"
+    "	addq $3, lguest_data + 0x10(%rip)\n"
+    "denied_iret:\n"
+    "	syscall\n"
+    "	ud2\n"
+    "denied_gate:\n"
+    "	add $8, %rsp\n"
+    "	addq $3, (%rsp)\n"
+    "	push %r11\n"
+    "	push %rcx\n"
+    "	push %rax\n"
+    "	mov $37, %eax\n" /* LHCALL_IRET */
+    "	syscall\n"
+    "	ud2\n"
+    ".popsection");
+
+static void prepare_denied(void)
+{
+	static u64 stack[512] __attribute__((aligned(16)));
+	u64 i, features =
+		       LGUEST_FEATURE_DIRECT_IRET | LGUEST_FEATURE_DIRECT_FAULT;
+
+	features &= info.features;
+	/* Dirty from now on, or user mode's first store there is a fault, too. */
+	*progress = 0;
+	hypercall(LHCALL_LOAD_IDT_ENTRY, 14, (u64)denied_gate, 0, 0);
+	hypercall(LHCALL_SET_STACK, LGUEST_KERNEL_DS, (u64)&stack[512], 1, 0);
+	hypercall(LHCALL_SET_SYSCALL, (u64)user_entry, (u64)user_exit,
+		  features ? (u64)denied_iret : 0,
+		  features ? (u64)denied_fault : 0);
+	for (i = 0; i < 2; i++)
+		pgtable_map(DENIED + i * PAGE_BYTES, RAM_FREE, PTE_P | PTE_U);
+}
+
 static void run_user(void (*code)(void))
 {
 	static struct user user;
@@ -118,12 +173,17 @@ void main(u64 op, u64 arg, u64 ram_bytes, u64 root)
 	(void)ram_bytes;
 	pgtable_init(root);
 	hc_init(&lguest_data, &info, LGUEST_ABI_VERSION,
-		LGUEST_FEATURE_DIRECT_SYSCALL);
+		LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET |
+			LGUEST_FEATURE_DIRECT_FAULT);
 	hc_set_syscall(user_entry, user_exit);
 	if (op == OP_USER_SPIN)
 		run_user(user_spin);
 	if (op == OP_SYSCALL)
 		run_user(user_call);
+	if (op == OP_DENIED) {
+		prepare_denied();
+		run_user(user_writes);
+	}
 	if (op == OP_FAULT)
 		touch(LOW_BASE);
 	if (op == OP_HIGH)

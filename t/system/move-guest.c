@@ -74,11 +74,21 @@ static void use_blocked(u64 n)
 	check(me()->count[BLOCKED], n, "interrupts that were");
 }
 
+/* So that here, too, is a moment to be met at. */
+static void linger(void)
+{
+	u32 i;
+
+	for (i = 0; i < 20000; i++)
+		asm volatile("" ::: "memory");
+}
+
 static void note_event(struct event *event)
 {
 	if (event->vector != TRAP_NMI)
 		return;
 	check(nmi_depth++, 0, "NMIs, one in the other");
+	linger();
 	if (me()->count[TRAP_NMI] & 1)
 		send(1, LGUEST_IPI_NMI);
 	nmi_depth--;
@@ -93,7 +103,7 @@ static void use_nmi(u64 n)
 static void use_timer(u64 n)
 {
 	set_irq(0);
-	hypercall(LHCALL_SET_CLOCKEVENT, n % 8 * 40000, TIMER, 0, 0);
+	hypercall(LHCALL_SET_CLOCKEVENT, n % 8 * 1000000, TIMER, 0, 0);
 	if (n % 8 == 0) /* none: it is the next round's */
 		hypercall(LHCALL_SET_CLOCKEVENT, 1, TIMER, 0, 0);
 	while (me()->count[TIMER] < n) {
@@ -178,7 +188,9 @@ static void use_wake(void)
 
 user_text static void user_code(void)
 {
-	asm volatile("1: add $1, %rdi\n\tsyscall\n\tjmp 1b");
+	asm volatile("1: mov $100000, %ecx\n\t"
+		     "2: dec %ecx\n\tjnz 2b\n\t"
+		     "add $1, %rdi\n\tsyscall\n\tjmp 1b");
 }
 
 static void use_user(u64 n)

@@ -18,9 +18,14 @@
 #include "busy.h"
 #include "crowd.h"
 
-#define MOVES     100
+#define MOVES     300 /* or as many as we are told */
 #define MAX_BYTES 16384
 #define RECORDS   6
+
+/* Two vectors of one word. */
+#define TRIES 300
+#define DUE   0x50
+#define OTHER 0x51
 
 /* All records of a vcpu, in the order of their types. */
 struct records {
@@ -135,7 +140,7 @@ static void move(struct crowd *crowd)
 
 /* How many of each kind of moment have been met. */
 static struct {
-	unsigned int user, halted, helped, pending, blocked, timer, ring;
+	unsigned int user, halted, helped, pending, blocked, timer;
 } met;
 
 static void note_moment(void)
@@ -175,32 +180,91 @@ static bool moves(struct crowd *crowd, int times)
 	return true;
 }
 
-static void test_moves(void)
+static void test_moves(int times)
 {
 	struct crowd crowd;
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
-	ok(moves(&crowd, MOVES), "a guest does not notice that it is moved");
+	ok(moves(&crowd, times), "a guest does not notice that it is moved");
 	crowd_start(&crowd);
 	ok(crowd_await(&crowd, &crowd_words(&crowd)->progress,
 		       crowd_words(&crowd)->progress + 5),
 	   "and goes on, after %llu rounds", crowd_words(&crowd)->progress);
 	diag("of %d: in user mode %u, halted %u, helped %u, pending %u, NMI "
 	     "blocked %u, timer %u",
-	     MOVES, met.user, met.halted, met.helped, met.pending, met.blocked,
+	     times, met.user, met.halted, met.helped, met.pending, met.blocked,
 	     met.timer);
+	crowd_destroy(&crowd);
+}
+
+/* ---- a clock event that is due ---- */
+
+/* With another one pending, at rest: nobody runs the vcpu. */
+static void due_at_once(struct lg_events *events)
+{
+	memset(events, 0, sizeof(*events));
+	events->pending[DUE / 64] = 1ULL << OTHER % 64;
+	events->activity = LG_ACTIVITY_IDLE;
+	events->timer_vector = DUE;
+	events->timer_ns = 1;
+}
+
+/* From the record's one place to its other: never in both, nor in neither. */
+static bool comes_due(struct crowd *crowd)
+{
+	const __u64 other = 1ULL << OTHER % 64, both = other | 1ULL << DUE % 64;
+	struct lg_events events;
+	bool fine = true;
+	int err;
+
+	due_at_once(&events);
+	err = state(crowd->member[0].fd, LG_STATE_SET, 2, sizeof(events),
+		    &events);
+	while (!err && events.timer_ns) {
+		err = state(crowd->member[0].fd, LG_STATE_GET, 2,
+			    sizeof(events), &events);
+		fine = fine && events.pending[DUE / 64] ==
+				       (events.timer_ns ? other : both);
+	}
+	if (err)
+		bail_out("a record of events: %s", strerror(err));
+	return fine;
+}
+
+/*
+ * It was lost if it fired while its own record was still being set: the timer
+ * ran first, and then what is pending was written over what it had raised.  A
+ * guest that was moved asleep slept on.
+ */
+static void test_due(void)
+{
+	struct crowd crowd;
+	int i, good = 0;
+
+	crowd_create(&crowd, SMP_MOVE, 1, 0);
+	for (i = 0; i < TRIES; i++)
+		good += comes_due(&crowd);
+	is((__u64)good, TRIES,
+	   "a clock event that is due is in the timer, or else pending");
 	crowd_destroy(&crowd);
 }
 
 /* ---- what a record may not be ---- */
 
-/* Time goes on in one word; and the FPU's record may vary in what is unused. */
-static bool same(struct records *a, struct records *b)
+/* Nobody runs it; when its clock event has come too, it stays as it is. */
+static void get_settled(struct crowd *crowd, int id, struct records *records)
 {
-	struct lg_events *x = (void *)a->of[2], *y = (void *)b->of[2];
+	const struct lg_events *events = (void *)records->of[2];
+
+	do
+		get_all(crowd, id, records);
+	while (events->timer_ns);
+}
+
+static bool same(const struct records *a, const struct records *b)
+{
 	int i;
 
-	y->timer_ns = x->timer_ns;
 	for (i = 0; i < RECORDS; i++)
 		if (memcmp(a->of[i], b->of[i], a->bytes[i])) {
 			diag("record %d is another", i + 1);
@@ -294,7 +358,7 @@ static void test_bad(void)
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
 	moves(&crowd, 5);
-	get_all(&crowd, 0, &kept[0]);
+	get_settled(&crowd, 0, &kept[0]);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memcpy(copy, kept[0].of[bad[i].record], sizeof(copy));
 		memcpy(copy + bad[i].offset, &bad[i].value, bad[i].bytes);
@@ -314,13 +378,41 @@ static void test_bad(void)
 	crowd_destroy(&crowd);
 }
 
-int main(void)
+/* The guest that is moved asks for no direct returns: here is one that did. */
+static void test_asked(void)
+{
+	struct lg_setup setup, got;
+	struct crowd crowd;
+	int fd;
+
+	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	moves(&crowd, 1);
+	fd = crowd.member[0].fd;
+	state(fd, LG_STATE_GET, 4, sizeof(setup), &setup);
+	setup.features = LGUEST_FEATURE_DIRECT_SYSCALL |
+			 LGUEST_FEATURE_DIRECT_IRET |
+			 LGUEST_FEATURE_DIRECT_FAULT;
+	setup.iret = 0x123456;
+	setup.fault = 0x234567;
+	is((__u64)state(fd, LG_STATE_SET, 4, sizeof(setup), &setup), 0,
+	   "addresses that were asked for are taken");
+	state(fd, LG_STATE_GET, 4, sizeof(got), &got);
+	ok(!memcmp(&setup, &got, sizeof(got)), "and are still there");
+	setup.fault = 1ULL << 47;
+	is((__u64)state(fd, LG_STATE_SET, 4, sizeof(setup), &setup), EINVAL,
+	   "unless there is no such address");
+	crowd_destroy(&crowd);
+}
+
+int main(int argc, char **argv)
 {
 	int users = module_users();
 
 	srandom(1);
-	test_moves();
+	test_moves(argc > 1 ? (int)strtol(argv[1], NULL, 10) : MOVES);
+	test_due();
 	test_bad();
+	test_asked();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
 }

@@ -26,6 +26,8 @@ static const struct kind {
 	{ "hypercalls", OP_HYPERCALL, 0, 0 },
 	{ "direct system calls", OP_SYSCALL, 0, 0 },
 	{ "system calls the long way", OP_SYSCALL, 0, 1 },
+	{ "direct page faults", OP_DENIED, 0, 0 },
+	{ "the same the long way", OP_DENIED, 0, 1 },
 	{ "page faults", OP_FAULT, 0, 0 },
 	{ "page faults where the host has its text", OP_HIGH, HIGH_BASE, 0 },
 	{ "notifications of the daemon", OP_NOTIFY, 0, 0 },

@@ -15,6 +15,7 @@
 #define OP_INVALID   9 /* ud2 */
 #define OP_WATCH     10 /* a watchpoint on ARG, then write there */
 #define OP_ASK       11 /* OP_NOTIFY with an answer, the token's complement */
+#define OP_DENIED    12 /* page faults of user mode: direct, unless ... */
 
 /* How often it has done it: a word of the guest's memory. */
 #define PROGRESS_GPA 0x1000

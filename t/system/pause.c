@@ -332,6 +332,10 @@ static void test_storm(__u64 op, const char *what)
 	crowd_destroy(&crowd);
 }
 
+/*
+ * Clock events once lost what went by between the clock's stop and their own,
+ * which is nothing, but not after ten thousand pauses.  See comes() of the guest.
+ */
 static void test_together(void)
 {
 	struct storm storms[3];

@@ -88,7 +88,7 @@ static const char *status_of(const char *key)
 static unsigned int lines_with(const char *name, const char *word, long *sum)
 {
 	unsigned int count = 0;
-	char path[64], line[512];
+	char path[400], line[512];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", p.runner, name);
@@ -132,28 +132,27 @@ static unsigned int open_files(const char *what)
 
 static void check_threads(void)
 {
-	char path[64], name[64] = "";
-	unsigned int found = 0;
+	unsigned int named = 0, filtered = 0;
 	struct dirent *entry;
-	FILE *file;
+	char path[300];
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", p.runner);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		char comm[350];
-
-		snprintf(comm, sizeof(comm), "%s/%s/comm", path, entry->d_name);
-		file = fopen(comm, "r");
-		if (file && fgets(name, sizeof(name), file) &&
-		    (!strcmp(name, "test/0\n") || !strcmp(name, "test/1\n")))
-			found++;
-		if (file)
-			fclose(file);
+		if (*entry->d_name == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/comm", entry->d_name);
+		named += lines_with(path, "test/0\n", NULL) +
+			 lines_with(path, "test/1\n", NULL);
+		snprintf(path, sizeof(path), "task/%.20s/status",
+			 entry->d_name);
+		filtered += lines_with(path, "Seccomp_filters:\t2\n", NULL);
 	}
 	if (dir)
 		closedir(dir);
-	is(found, 2, "each vcpu's thread has its name");
+	is(named, 2, "each vcpu's thread has its name");
+	is(filtered, 3, "and both lists hold for all threads");
 }
 
 /* A guest that has booted, and waits. */
@@ -207,16 +206,36 @@ static void inspect(void)
 
 /* ---- what it is not allowed ---- */
 
-/* Have the runner's first thread make a system call; how it ends by that. */
+static void nap(long ns)
+{
+	struct timespec time = { ns / 1000000000, ns % 1000000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* The runner's first thread, where it waits for ever: we have it by ptrace. */
+static void stop_in_pause(struct user_regs_struct *regs)
+{
+	int status;
+
+	for (;;) {
+		if (ptrace(PTRACE_ATTACH, p.runner, NULL, NULL) < 0 ||
+		    waitpid(p.runner, &status, 0) < 0 ||
+		    ptrace(PTRACE_GETREGS, p.runner, NULL, regs) < 0)
+			bail_out("ptrace: %s", strerror(errno));
+		if (regs->orig_rax == SYS_pause)
+			return;
+		ptrace(PTRACE_DETACH, p.runner, NULL, NULL);
+		nap(1000000);
+	}
+}
+
+/* Have it make a system call; how it ends by that. */
 static int make_call(long number, unsigned long a, unsigned long b)
 {
 	struct user_regs_struct regs;
-	int status;
 
-	if (ptrace(PTRACE_ATTACH, p.runner, NULL, NULL) < 0 ||
-	    waitpid(p.runner, &status, 0) < 0 ||
-	    ptrace(PTRACE_GETREGS, p.runner, NULL, &regs) < 0)
-		bail_out("ptrace: %s", strerror(errno));
+	stop_in_pause(&regs);
 	regs.rip -= 2; /* the instruction that it waits in */
 	regs.rax = (unsigned long)number;
 	regs.orig_rax = ~0UL; /* which is not to be made again */
@@ -273,13 +292,6 @@ static void forbid(void)
 }
 
 /* ---- how it can end ---- */
-
-static void nap(long ns)
-{
-	struct timespec time = { ns / 1000000000, ns % 1000000000 };
-
-	nanosleep(&time, NULL);
-}
 
 /* Long enough for most of the moments below to be of interest. */
 static long time_to_run(void)

@@ -321,6 +321,16 @@ static void count_in_extra(void)
 		words->progress = 1;
 }
 
+static void say_steal(void)
+{
+	static struct lguest_clock clocks[SMP_VCPUS];
+	u64 id = me()->id;
+
+	hypercall(LHCALL_SET_CLOCK, (u64)&clocks[id], 0, 0, 0);
+	for (;;)
+		words->count[id][0] = *(volatile u64 *)&clocks[id].steal;
+}
+
 /*
  * The handler of a gate that leaves the flag on is itself interrupted, at once:
  * it never comes to turn the flag off.
@@ -368,6 +378,7 @@ static void (*const parts[])(void) = {
 	[SMP_GATES] = leave_on,
 	[SMP_ASK] = answer_me,
 	[SMP_TIME] = keep_time,
+	[SMP_STEAL] = say_steal,
 };
 
 static void begin(u64 id)

@@ -25,6 +25,8 @@
 #define DEATHS 25
 #define STORM  20000
 
+#define STOLEN_NS 200000000
+
 static const struct {
 	__u64 op;
 	int members;
@@ -267,6 +269,93 @@ static void test_remove(void)
 	is((__u64)good, 50, "RAM that has been removed is written no more");
 }
 
+/* ---- time that is stolen ---- */
+
+/* Ns since the VM was made. */
+static __u64 age_of(struct crowd *crowd)
+{
+	struct lg_clock clock;
+
+	if (ioctl(crowd->vmm.vm, LG_CLOCK_GET, &clock))
+		bail_out("LG_CLOCK_GET: %s", strerror(errno));
+	return clock.ns;
+}
+
+/* Ns that this thread has waited for a CPU in its life. */
+static __u64 waited(void)
+{
+	unsigned long long ran = 0, waited = 0;
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+
+	if (!file || fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		bail_out("no schedstat of this thread");
+	fclose(file);
+	return waited;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * All that a thread had waited for before it ran a vcpu was stolen from the
+ * vcpu once, a life of a daemon's if it came to that.
+ */
+static void test_first_run(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	volatile __u64 *count;
+	struct crowd crowd;
+
+	sigaction(SIGALRM, &action, NULL);
+	crowd_create(&crowd, SMP_STEAL, 1, 0);
+	count = &crowd_words(&crowd)->count[0][0];
+	*count = ~0ULL;
+	ualarm(10000, 10000); /* again and again: one may be early */
+	while (*count == ~0ULL)
+		if (ioctl(crowd.member[0].fd, LG_RUN, 0) == 0)
+			bail_out("it ended: %s", crowd.member[0].run->why);
+	ualarm(0, 0);
+	ok(*count <= age_of(&crowd),
+	   "what this thread waited before, %llu ns, was not stolen: %llu",
+	   waited(), *count);
+	crowd_destroy(&crowd);
+}
+
+/*
+ * Two that never rest have one CPU.  Each wants to run whenever the other does,
+ * so what is stolen from both is about all the time there was; but never more
+ * than all of it from one.
+ */
+static void test_steal(void)
+{
+	struct crowd crowd;
+	cpu_set_t cpus;
+	__u64 stolen[2], age;
+	int i;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		bail_out("sched_getaffinity: %s", strerror(errno));
+	crowd_create(&crowd, SMP_STEAL, 2, 0);
+	pin(0); /* and with us the threads we make */
+	crowd_start(&crowd);
+	while (waited() < 4ULL * STOLEN_NS)
+		continue; /* we rest as little as they do */
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	for (i = 0; i < 2; i++)
+		ok(crowd_await(&crowd, &crowd_words(&crowd)->count[i][0],
+			       STOLEN_NS),
+		   "vcpu %d is stolen from while the other runs", i);
+	for (i = 0; i < 2; i++)
+		stolen[i] = crowd_words(&crowd)->count[i][0];
+	age = age_of(&crowd);
+	ok(stolen[0] <= age && stolen[1] <= age,
+	   "%llu and %llu ns, in a life of %llu", stolen[0], stolen[1], age);
+	ok(stolen[0] + stolen[1] >= age / 8, "and that is much of it");
+	crowd_destroy(&crowd);
+}
+
 int main(void)
 {
 	int users = module_users();
@@ -278,6 +367,8 @@ int main(void)
 	test_no_gate();
 	test_closed();
 	test_remove();
+	test_steal();
+	test_first_run();
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();
 }

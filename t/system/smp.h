@@ -23,6 +23,7 @@
 #define SMP_GATES  9 /* gates that leave the flag on */
 #define SMP_ASK    10 /* tokens with answers, among interrupts */
 #define SMP_TIME   11 /* a clock and a clock event that both behave */
+#define SMP_STEAL  12 /* say what time was stolen, for ever: the first count */
 
 #define SMP_TOKEN(vcpu, n) (1ULL << 63 | (__u64)(vcpu) << 56 | (n))
 

@@ -4,7 +4,7 @@
 
 SYSTEM_OUT := build/t/system
 SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move \
-	queue pause hand-over run
+	queue pause hand-over eventfd run
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
@@ -40,7 +40,7 @@ $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
 		-T guestos/guestos.lds -o $@ \
 		$(filter t/system/%.c %.o,$^)
 
-$(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move: t/system/crowd.c
+$(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move $(SYSTEM_OUT)/eventfd: t/system/crowd.c
 $(SYSTEM_OUT)/queue $(SYSTEM_OUT)/pause: t/system/crowd.c t/system/server.c
 $(SYSTEM_OUT)/hand-over: t/system/server.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \

@@ -128,6 +128,7 @@ struct lg_eventfd {
 };
 
 #define LG_EVENTFD_REMOVE (1 << 0)
+#define LG_MAX_EVENTFDS   1024 /* of both kinds, of a VM */
 
 /* LG_CLOCK_GET and LG_CLOCK_SET on a VM: struct lguest_clock's system_time. */
 struct lg_clock {
@@ -302,7 +303,8 @@ struct lg_run {
 #define LG_STAT_QUEUED        12 /* hypercalls that came in the ring */
 #define LG_STAT_SWITCHES \
 	13 /* exits after LHCALL_NEW_PGTABLE was served inside */
-#define LG_STAT_COUNT 14
+#define LG_STAT_FAULTS 14 /* page faults given to the guest inside */
+#define LG_STAT_COUNT  15
 
 #define LG_IOC_MAGIC   0xB6
 #define LG_INFO        _IOR(LG_IOC_MAGIC, 0x00, struct lg_info)

@@ -24,39 +24,74 @@ static int run_preempt(void)
 	return 0;
 }
 
-/* All registers but RSP and RCX keep a pattern while time passes. */
+/* What of the pattern seed is lost in all registers but RSP and RCX. */
+#define LOST(seed, rcx, middle)                                               \
+	({                                                                    \
+		u64 bad;                                                      \
+		asm volatile("push %%rbp\n\t"                                 \
+			     "mov %%rax, %%rbx\n\tmov %%rax, %%rdx\n\t"       \
+			     "mov %%rax, %%rsi\n\tmov %%rax, %%rdi\n\t"       \
+			     "mov %%rax, %%rbp\n\tmov %%rax, %%r8\n\t"        \
+			     "mov %%rax, %%r9\n\tmov %%rax, %%r10\n\t"        \
+			     "mov %%rax, %%r11\n\tmov %%rax, %%r12\n\t"       \
+			     "mov %%rax, %%r13\n\tmov %%rax, %%r14\n\t"       \
+			     "mov %%rax, %%r15\n\t" middle                    \
+			     "sub %%rax, %%rbx\n\tsub %%rax, %%rdx\n\t"       \
+			     "sub %%rax, %%rsi\n\tsub %%rax, %%rdi\n\t"       \
+			     "sub %%rax, %%rbp\n\tsub %%rax, %%r8\n\t"        \
+			     "sub %%rax, %%r9\n\tsub %%rax, %%r10\n\t"        \
+			     "sub %%rax, %%r11\n\tsub %%rax, %%r12\n\t"       \
+			     "sub %%rax, %%r13\n\tsub %%rax, %%r14\n\t"       \
+			     "sub %%rax, %%r15\n\t"                           \
+			     "or %%rdx, %%rbx\n\tor %%rsi, %%rbx\n\t"         \
+			     "or %%rdi, %%rbx\n\tor %%rbp, %%rbx\n\t"         \
+			     "or %%r8, %%rbx\n\tor %%r9, %%rbx\n\t"           \
+			     "or %%r10, %%rbx\n\tor %%r11, %%rbx\n\t"         \
+			     "or %%r12, %%rbx\n\tor %%r13, %%rbx\n\t"         \
+			     "or %%r14, %%rbx\n\tor %%r15, %%rbx\n\t"         \
+			     "mov %%rbx, %%rax\n\tpop %%rbp"                  \
+			     : "=a"(bad), "+c"(rcx)                           \
+			     : "0"(seed)                                      \
+			     : "rbx", "rdx", "rsi", "rdi", "r8", "r9", "r10", \
+			       "r11", "r12", "r13", "r14", "r15", "memory",   \
+			       "cc");                                         \
+		bad;                                                          \
+	})
+
+/* They keep it while time passes. */
 static int spin_with(u64 seed)
 {
-	u64 bad;
+	u64 turns = 3000000;
 
-	asm volatile("push %%rbp\n\t"
-		     "mov %%rax, %%rbx\n\tmov %%rax, %%rdx\n\t"
-		     "mov %%rax, %%rsi\n\tmov %%rax, %%rdi\n\t"
-		     "mov %%rax, %%rbp\n\tmov %%rax, %%r8\n\t"
-		     "mov %%rax, %%r9\n\tmov %%rax, %%r10\n\t"
-		     "mov %%rax, %%r11\n\tmov %%rax, %%r12\n\t"
-		     "mov %%rax, %%r13\n\tmov %%rax, %%r14\n\t"
-		     "mov %%rax, %%r15\n\t"
-		     "1: dec %%rcx\n\tjnz 1b\n\t"
-		     "sub %%rax, %%rbx\n\tsub %%rax, %%rdx\n\t"
-		     "sub %%rax, %%rsi\n\tsub %%rax, %%rdi\n\t"
-		     "sub %%rax, %%rbp\n\tsub %%rax, %%r8\n\t"
-		     "sub %%rax, %%r9\n\tsub %%rax, %%r10\n\t"
-		     "sub %%rax, %%r11\n\tsub %%rax, %%r12\n\t"
-		     "sub %%rax, %%r13\n\tsub %%rax, %%r14\n\t"
-		     "sub %%rax, %%r15\n\t"
-		     "or %%rdx, %%rbx\n\tor %%rsi, %%rbx\n\t"
-		     "or %%rdi, %%rbx\n\tor %%rbp, %%rbx\n\t"
-		     "or %%r8, %%rbx\n\tor %%r9, %%rbx\n\t"
-		     "or %%r10, %%rbx\n\tor %%r11, %%rbx\n\t"
-		     "or %%r12, %%rbx\n\tor %%r13, %%rbx\n\t"
-		     "or %%r14, %%rbx\n\tor %%r15, %%rbx\n\t"
-		     "mov %%rbx, %%rax\n\tpop %%rbp"
-		     : "=a"(bad)
-		     : "0"(seed), "c"(3000000ULL)
-		     : "rbx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
-		       "r12", "r13", "r14", "r15", "memory", "cc");
-	return bad != 0;
+	return LOST(seed, turns, "1: dec %%rcx\n\tjnz 1b\n\t") != 0;
+}
+
+/* ... and while pages are copied, which none of the stores may notice. */
+static int store_with(u64 seed, u64 to)
+{
+	u64 rcx = to;
+
+	return LOST(seed, rcx,
+		    "mov %%rax, (%%rcx)\n\tmov %%rax, 4096(%%rcx)\n\t"
+		    "mov %%rax, 8192(%%rcx)\n\tmov %%rax, 12288(%%rcx)\n\t") ||
+	       rcx != to;
+}
+
+static int run_copies(void)
+{
+	volatile u64 *memory = map(4 * PAGE_BYTES, MEM_WRITE);
+	int i, status;
+
+	for (i = 0; i < 20; i++) {
+		memory[512 * (i % 4)] = 1;
+		if (!fork())
+			exit(store_with(0x1111111111111111 * (i & 7) + 1,
+					(u64)memory));
+		SAID_NO(wait(&status) > 0 && !status);
+		SAID_NO(memory[512 * (i % 4)] == 1);
+		SAID_NO(!store_with(0xfedcba9876543210 + i, (u64)memory));
+	}
+	return 0;
 }
 
 static int run_regs(void)
@@ -288,17 +323,12 @@ static int run_watch_kernel(void)
 }
 
 static const struct check checks[] = {
-	{ "preempt", run_preempt },
-	{ "regs", run_regs },
-	{ "fpu", run_fpu },
-	{ "tls", run_tls },
-	{ "tls-slot", run_tls_slot },
-	{ "gs", run_gs },
-	{ "deep-fork", run_deep_fork },
-	{ "watch", run_watch },
-	{ "watch-two", run_watch_two },
-	{ "break", run_break },
-	{ "watch-kernel", run_watch_kernel },
+	{ "preempt", run_preempt }, { "regs", run_regs },
+	{ "copies", run_copies },   { "fpu", run_fpu },
+	{ "tls", run_tls },         { "tls-slot", run_tls_slot },
+	{ "gs", run_gs },           { "deep-fork", run_deep_fork },
+	{ "watch", run_watch },     { "watch-two", run_watch_two },
+	{ "break", run_break },     { "watch-kernel", run_watch_kernel },
 };
 
 int main(const char *arg)

@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make run`, README's first command, ends in a guest that says hello.
+#
+# It is for people who have nothing yet and may be a script with nobody before
+# it: it says what it does, shows the guest's console, ends when the guest does,
+# and says how by its status.
+
+. t/lib/tap.sh
+. t/lib/rig.sh
+
+rig_need
+tap_tmp
+unset MAKEFLAGS MAKELEVEL MFLAGS
+plan 12
+
+run make run
+is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
+like "$out" '1 of 3: Debian packages' 'it says what it begins with'
+like "$err" '^==> starting a virtual machine' 'and what takes long'
+like "$err" '^\+ systemctl start lguestd$' 'each command is shown'
+like "$err" '^\+ lgctl run --foreground config/guests/hello\.yaml$' 'the guest is hello'
+like "$out" 'hello' 'the guest has said so'
+like "$err" "the guest has ended, lgctl's exit status is 0" 'and has ended'
+
+cat >build/rig/out/crash.yaml <<-END
+	name: crash
+	kernel: /usr/lib/lguest/guestos.elf
+	cmdline: init=crash
+	on_crash: destroy
+END
+run t/run.sh rig build/rig/out/crash.yaml
+is "$rc" 9 'a guest that crashes is a status of its own' ||
+	diag "$(printf '%s\n' "$out" "$err" | tail -n 40)"
+run t/run.sh rig no/such.yaml
+is "$rc $err" '1 run: GUEST=no/such.yaml: no such file' \
+	'a guest that is not there costs no machine'
+
+# HERE=1, on a machine that may be spoilt and has nothing installed.
+rig_run -f -- sh t/run.sh here
+is "$rc" 0 'without the rig it runs as well' || diag "$err"
+like "$out" '^hello' 'with the same guest'
+like "$err" '^\+ insmod build/lg.ko$|^==> starting lguestd' 'in few steps'
