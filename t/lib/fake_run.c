@@ -49,6 +49,7 @@ static int report = -1, ram = -1, kernel = -1, vcpu = -1;
 static uint64_t serial;
 static unsigned int power, input;
 static bool pending[256], paused;
+static struct fake_word answer; /* the last one; it may come while we pause */
 
 /* The next word of the daemon's; false: none came in that time. */
 static bool listen_ms(struct fake_word *word, int ms)
@@ -68,6 +69,8 @@ static bool listen_ms(struct fake_word *word, int ms)
 			paused = false;
 		else if (word->kind == FAKE_INTERRUPT)
 			pending[word->value & 255] = true;
+		else if (word->kind == FAKE_ANSWER)
+			answer = *word;
 	} while (paused);
 	return true;
 }
@@ -79,11 +82,9 @@ static uint64_t leave(struct lg_exit *exit_)
 	exit_->serial = ++serial;
 	if (send(vcpu, exit_, sizeof(*exit_), MSG_NOSIGNAL) < 0)
 		exit(5);
-	for (;;) {
-		if (listen_ms(&word, -1) && word.kind == FAKE_ANSWER &&
-		    word.serial == serial)
-			return word.value;
-	}
+	while (answer.serial != serial)
+		listen_ms(&word, -1);
+	return answer.value;
 }
 
 static uint64_t notify(uint64_t token)
