@@ -8,15 +8,25 @@
  *	{"parameters": {}}
  *	{"error": "org.lguest.NoSuchGuest", "parameters": {"message": "..."}}
  *
- * One reply for each call, in order.  Descriptors travel with a call's bytes
- * (SCM_RIGHTS) and are named by their index: "fds": {"kernel": 0}.
+ * One reply for each call, in order, and no second call is looked at before the
+ * first has its reply.  Who closes or shuts down its side has gone: a call that
+ * waits is dropped, what it asked for is done all the same.  Nothing but method
+ * and parameters is in a call, nothing but the table's is in parameters.
+ *
+ * Descriptors travel with a call's bytes (SCM_RIGHTS), PROTO_FDS_MAX at most, and
+ * are named by their index: "fds": {"kernel": 0}.  They belong to the call in
+ * which the last of the bytes they were sent with lies; each must be named.
  *
  * Method              parameters                     reply
- * Daemon.GetInfo                                     version abi pid guests
+ * Daemon.GetInfo                                     version protocol abi pid
+ *                                                    guests stopping
  *                                                    device{offered,why,...}
- * Guests.Create       config fds [wait]              name state
- * Guests.Destroy      name                           (when it is gone)
- * Guests.Stop         name [timeout_s] [force]       (when it has stopped)
+ * Guests.Create       config fds [wait]              name state (wait: as Wait,
+ *                                                    when it runs)
+ * Guests.Destroy      name                           as Wait (when it is gone)
+ * Guests.Stop         name [timeout_s] [force]       as Wait (when it has
+ *                                                    stopped; force: destroyed
+ *                                                    if it has not in time)
  * Guests.Pause        name
  * Guests.Resume       name
  * Guests.Reset        name
@@ -24,15 +34,20 @@
  * Guests.Info         name                           name state why pid cpus
  *                                                    memory_bytes since_us
  *                                                    restarts config stats ...
- * Guests.Wait         name [state]                   state why  (when it is so;
- *                                                    default: it has ended)
+ * Guests.Wait         name [state]                   name state why crashed
+ *                                                    (when it is so; default:
+ *                                                    it has ended)
  * Guests.Console      name [write] [force]           from here on raw bytes,
  *                     [follow]                       both ways; the last 1 MiB
  *                                                    first
- * Daemon.Shutdown                                    (when all have stopped)
+ * Daemon.Shutdown                                    (when all have stopped;
+ *                                                    then lguestd ends)
  *
  * "message" of an error is one sentence for a person.  Invalid has "complaints"
  * as well, the text of a struct conf_report.
+ *
+ * lguestd hangs up after BadMessage, and on who leaves a message half sent or a
+ * reply unread for half a minute.  It takes 1024 clients, and some more of root's.
  */
 #ifndef PROTO_H
 #define PROTO_H
