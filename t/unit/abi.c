@@ -14,6 +14,7 @@
 
 #include <lguest/guest.h>
 #include <lguest/ioctl.h>
+#include <lguest/virtio.h>
 
 #include "tap.h"
 
@@ -353,6 +354,13 @@ static const struct {
 	C(LGUEST_SHUTDOWN_POWEROFF,	1),
 	C(LGUEST_SHUTDOWN_RESTART,	2),
 	C(LGUEST_SHUTDOWN_CRASH,	3),
+	C(LGUEST_TOKEN_POWER,		1),
+	C(LGUEST_TOKEN_INPUT,		2),
+	C(LGUEST_TOKEN_GETC,		3),
+	C(LGUEST_TOKEN_UNKNOWN,		~0ULL),
+	C(LGUEST_TOKEN(3, 5),		0x300000000000005),
+	C(LGUEST_TOKEN_WHAT(0x1200000000000034), 0x12),
+	C(LGUEST_TOKEN_ARG(0x1200000000000034), 0x34),
 	C(LGUEST_CS,			0x33),
 	C(LGUEST_CS32,			0x23),
 	C(LGUEST_DS,			0x2b),
