@@ -139,6 +139,35 @@ enum proto_exit client_send(int sock, const char *method, json_t *parameters,
 	return r < 0 ? say_hung_up(-r) : EXIT_DONE;
 }
 
+/*
+ * The second call's bytes come with the last one of the first, so that lguestd
+ * serves both before anything else can happen.
+ */
+enum proto_exit client_send_both(int sock, const char *method,
+				 json_t *parameters, const int *fds,
+				 size_t fd_count, const char *then,
+				 const char *guest)
+{
+	json_t *call = json_pack("{s:s+,s:o}", "method", PROTO_PREFIX, method,
+				 "parameters", parameters);
+	char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
+	char second[256];
+	int r, len;
+
+	json_decref(call);
+	if (!text)
+		return say_error(EXIT_FAILED, "no memory");
+	len = snprintf(second, sizeof(second),
+		       "%c{\"method\":\"" PROTO_PREFIX
+		       "%s\",\"parameters\":{\"name\":\"%s\"}}",
+		       '\0', then, guest);
+	r = send_all(sock, text, strlen(text), fds, fd_count);
+	if (r == 0)
+		r = send_all(sock, second, (size_t)len + 1, NULL, 0);
+	free(text);
+	return r < 0 ? say_hung_up(-r) : EXIT_DONE;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec now;

@@ -153,7 +153,7 @@ static enum proto_exit be_terminal(struct terminal *terminal)
 }
 
 /* EXIT_UNREACHABLE: the guest goes on, as far as anybody knows. */
-static enum proto_exit follow(const char *guest)
+static enum proto_exit follow(const char *guest, int wait)
 {
 	struct terminal terminal = {
 		.escape = run.ctl->escape,
@@ -162,13 +162,10 @@ static enum proto_exit follow(const char *guest)
 		.quiet = run.ctl->quiet,
 		.on_signal = run_on_signal,
 		.on_also = run_on_also,
-		.also = { -1, run.stop },
+		.also = { wait, run.stop },
 	};
 	enum proto_exit status;
 
-	terminal.also[0] = send_wait(guest, &status);
-	if (terminal.also[0] < 0)
-		return status;
 	terminal.sock = send_console(guest, /* write= */ true, &status);
 	terminal.input = terminal.sock >= 0;
 	if (terminal.sock >= 0 || status != EXIT_UNREACHABLE)
@@ -179,7 +176,8 @@ static enum proto_exit follow(const char *guest)
 	return status;
 }
 
-static enum proto_exit create(struct guest_file *file)
+/* Creates it, and waits for its end: *ret_wait is who will hear of that. */
+static enum proto_exit create(struct guest_file *file, int *ret_wait)
 {
 	enum proto_exit status;
 	struct reply reply = { .message = NULL };
@@ -187,14 +185,17 @@ static enum proto_exit create(struct guest_file *file)
 
 	if (sock < 0)
 		return status;
-	status = client_send(sock, "Guests.Create",
-			     json_incref(file->parameters), file->fds,
-			     file->fd_count);
+	status = client_send_both(
+		sock, "Guests.Create", json_incref(file->parameters), file->fds,
+		file->fd_count, "Guests.Wait", file->conf->name);
 	if (status == EXIT_DONE)
 		status = client_receive(sock, file->conf->name, CLIENT_PROMPTLY,
 					&reply);
 	reply_fini(&reply);
-	close(sock);
+	if (status == EXIT_DONE)
+		*ret_wait = sock;
+	else
+		close(sock);
 	return status;
 }
 
@@ -204,7 +205,7 @@ static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
 	char guest[CONF_NAME_MAX + 1];
 	enum proto_exit status;
 	struct guest_file file;
-	int i;
+	int i, wait = -1;
 
 	(void)argc;
 	run.ctl = ctl;
@@ -217,15 +218,17 @@ static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
 	if (status != EXIT_DONE)
 		return status;
 	snprintf(guest, sizeof(guest), "%s", file.conf->name);
-	status = create(&file);
+	status = create(&file, &wait);
 	guest_file_close(&file);
 	if (status != EXIT_DONE)
 		return status;
-	status = follow(guest);
+	status = follow(guest, wait);
 	for (i = 0; i < RETRIES && status == EXIT_UNREACHABLE; i++) {
 		ctl->mute = true;
 		nanosleep(&second, NULL);
-		status = follow(guest);
+		wait = send_wait(guest, &status);
+		if (wait >= 0)
+			status = follow(guest, wait);
 	}
 	return status;
 }

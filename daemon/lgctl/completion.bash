@@ -1,51 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# completion.bash - what may follow `lgctl`, when Tab is pressed
+# completion.bash - completion of lgctl's commands, options and guests for bash
 #
-# lgctl is asked for all of it, so that nothing here is ever out of date: the
-# commands of `lgctl help`, the options of `lgctl VERB --help`, and the names of
-# guests, if the daemon answers at once.
-
-_lgctl_verbs() {
-	lgctl help --names 2>/dev/null
-}
-
-_lgctl_options() {
-	lgctl ${1:+"$1"} --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*' |
-		sort -u
-}
-
-_lgctl_verb() {
-	local word
-	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		[[ $word == -* ]] || {
-			printf '%s' "$word"
-			return
-		}
-	done
-}
+# Nothing is listed here: lgctl knows its commands and options, and lguestd its
+# guests.
 
 _lgctl() {
-	local word=${COMP_WORDS[COMP_CWORD]} verb words=''
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb='' i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket) ((i++)) ;;
+		-*) ;;
+		*) verb=${COMP_WORDS[i]} && break ;;
+		esac
+	done
 	COMPREPLY=()
-	verb=$(_lgctl_verb)
-	case $word:$verb in
-	-*) words=$(_lgctl_options "$verb") ;;
-	*:) words=$(_lgctl_verbs) ;;
-	*:help) words=$(_lgctl_verbs) ;;
-	*:create | *:run | *:check)
-		# Files, and folders on the way to them.
-		mapfile -t COMPREPLY < <(
-			compgen -f -- "$word" | grep -E '\.ya?ml$'
-			compgen -d -- "$word"
-		)
-		compopt -o filenames 2>/dev/null
+	case $before in
+	--socket | --root)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	*) words=$(timeout 1 lgctl list --names 2>/dev/null) ;;
+	--for)
+		mapfile -t COMPREPLY < <(compgen -W 'starting running paused
+			stopping waiting stopped crashed gone' -- "$word")
+		return
+		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	case $verb,$word in
+	*,-*) _lgctl_words "$(lgctl ${verb:+"$verb"} --help 2>/dev/null |
+		sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p')" ;;
+	,* | help,*) _lgctl_words "$(lgctl help --names 2>/dev/null)" ;;
+	create,* | check,* | run,*)
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.yaml' -- "$word" &&
+			compgen -d -- "$word")
+		;;
+	list,* | version,* | doctor,*) ;;
+	*) _lgctl_words "$(lgctl list --names 2>/dev/null)" ;;
+	esac
+}
+
+_lgctl_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
 }
 
 complete -F _lgctl lgctl

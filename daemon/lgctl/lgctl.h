@@ -109,6 +109,12 @@ int client_open(const struct lgctl *ctl, enum proto_exit *ret_status);
 enum proto_exit client_send(int sock, const char *method, json_t *parameters,
 			    const int *fds, size_t fd_count);
 
+/* client_send_both - and `then`, about guest, before anything else can happen */
+enum proto_exit client_send_both(int sock, const char *method,
+				 json_t *parameters, const int *fds,
+				 size_t fd_count, const char *then,
+				 const char *guest);
+
 /* What came back: parameters, and error if that is what it was. */
 struct reply {
 	json_t *message;

@@ -63,7 +63,7 @@ is "$(paged Fl daemon/lguestd.8 | grep -o -e 'Fl -[a-z-]*' -e '^-[a-z-]*' |
 # shellcheck disable=SC2016 # these are bash's
 complete='
 	lgctl() { build/asan/lgctl "$@"; }
-	. config/lgctl.bash
+	. daemon/lgctl/completion.bash
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 	_lgctl
 	printf "%s\n" "${COMPREPLY[@]}"'

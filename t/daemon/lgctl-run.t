@@ -8,20 +8,24 @@
 
 lguestd_start
 
-guest web 'print hello;poweroff'
+# One that is kept keeps its console: others may be gone before we look.
+guest web 'print hello;poweroff' 'on_poweroff: preserve'
 lgctl run --foreground "$tmp/web.yaml"
 is "$rc" 0 'a guest that turns itself off is a success'
 like "$out" '^hello' 'its console is our output'
 is "$err" "lgctl: vm 'web': powered off" 'and its end is told'
+lgctl destroy web
 lgctl -q --json run --foreground "$tmp/web.yaml"
 is "$err" '' 'unless that is not wanted'
-like "$out" '"state":"gone".*"crashed":false' 'or wanted as JSON'
+like "$out" '"state":"stopped".*"crashed":false' 'or wanted as JSON'
+lgctl destroy web
 
-guest doomed 'print oh;crash the sky' 'on_crash: destroy'
+guest doomed 'print oh;crash the sky'
 lgctl run --foreground "$tmp/doomed.yaml"
 is "$rc" 9 'a guest that crashes is a failure of its own'
 like "$err" "^lgctl: vm 'doomed': .*the sky$" 'with its reason'
 like "$out" '^oh' 'and its last words'
+lgctl destroy doomed
 
 guest poem 'fail a poem'
 lgctl run --foreground "$tmp/poem.yaml"
