@@ -73,6 +73,11 @@ int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why)
 	return press_button(vm, timeout_s, why);
 }
 
+void vm_hold(struct vm *vm)
+{
+	vm->held = true;
+}
+
 int vm_pause(struct vm *vm, struct why *why)
 {
 	int r = check_state(vm, 1U << VM_RUNNING, "pause", why);

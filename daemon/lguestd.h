@@ -99,6 +99,14 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
 	      const struct vm_files *files, struct why *why,
 	      struct vm **ret_vm);
 
+/*
+ * vm_hold - it shall be VM_PAUSED when it is loaded, before its first instruction
+ *
+ * For who wants to be its audience from the first word on; right after
+ * vm_create(), and good for this start only.
+ */
+void vm_hold(struct vm *vm);
+
 /* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
 void vm_destroy(struct vm *vm);
 

@@ -21,8 +21,9 @@
  * Daemon.GetInfo                                     version protocol abi pid
  *                                                    guests stopping
  *                                                    device{offered,why,...}
- * Guests.Create       config fds [wait]              name state (wait: as Wait,
- *                                                    when it runs)
+ * Guests.Create       config fds [wait] [paused]     name state (wait: as Wait,
+ *                                                    when it runs; paused: when
+ *                                                    it could)
  * Guests.Destroy      name                           as Wait (when it is gone)
  * Guests.Stop         name [timeout_s] [force]       as Wait (when it has
  *                                                    stopped; force: destroyed

@@ -190,6 +190,8 @@ static void serve_create(struct call *call)
 	log_say(LOG_LEVEL_INFO, conf->name, "create: asked by pid %d, uid %u",
 		(int)call->pid, (unsigned int)call->uid);
 	r = vm_create(call->lguestd, conf, &files, &why, &call->vm);
+	if (r == 0 && flag(call, "paused"))
+		vm_hold(call->vm);
 	if (r < 0)
 		wait_refused(call, r, &why);
 	else if (flag(call, "wait"))
@@ -333,7 +335,8 @@ static const struct method methods[] = {
 	{ ROW("Guests.Create", serve_create), .takes_fds = true,
 	  .params = { { "config", JSON_OBJECT, true },
 		      { "fds", JSON_OBJECT, true },
-		      { "wait", JSON_TRUE, false } } },
+		      { "wait", JSON_TRUE, false },
+		      { "paused", JSON_TRUE, false } } },
 	{ ROW("Guests.Destroy", serve_destroy), .changes = true,
 	  .params = { NAME } },
 	{ ROW("Guests.Stop", serve_stop), .changes = true,

@@ -29,7 +29,7 @@ static const char *const state_names[] = {
 
 /* VM_STARTING may follow itself: what a daemon before us began is begun anew. */
 static const unsigned int may_go[] = {
-	[VM_STARTING] = MAY(VM_RUNNING) | ENDS,
+	[VM_STARTING] = MAY(VM_RUNNING) | MAY(VM_PAUSED) | ENDS,
 	[VM_RUNNING] = MAY(VM_PAUSED) | MAY(VM_STOPPING) | ENDS,
 	[VM_PAUSED] = MAY(VM_RUNNING) | ENDS,
 	[VM_STOPPING] = MAY(VM_RUNNING) | ENDS,

@@ -145,12 +145,19 @@ int vm_launch(struct vm *vm, struct why *why)
 void vm_on_loaded(struct vm *vm)
 {
 	struct why why;
+	int r;
 
 	if (vm->state != VM_STARTING || vm->leaving || !vm->runner.loaded ||
 	    vm->scope)
 		return;
 	if (exit_watch(vm) < 0) {
 		why_say(&why, 0, "exits: no memory to watch them");
+		vm_ended(vm, END_CRASH, why.text);
+		return;
+	}
+	r = vm->held ? lgdev_pause(vm->machine.vm) : 0;
+	if (r < 0) {
+		why_say(&why, 0, "pause: %s", strerror(-r));
 		vm_ended(vm, END_CRASH, why.text);
 		return;
 	}
@@ -161,7 +168,8 @@ void vm_on_loaded(struct vm *vm)
 	runner_go(vm);
 	vm->ever_ran = true;
 	vm->started_us = vm_now_us();
-	vm_set_state(vm, VM_RUNNING);
+	vm_set_state(vm, vm->held ? VM_PAUSED : VM_RUNNING);
+	vm->held = false;
 }
 
 static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,

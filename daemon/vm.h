@@ -45,6 +45,7 @@ struct vm {
 	enum vm_state then; /* ... what it will be then */
 	struct why why; /* how it ended last */
 	bool crashed; /* ... which was a crash */
+	bool held; /* vm_hold(): this start is to a pause */
 	bool ever_ran;
 	bool foreign; /* kept by a newer daemon: we only look */
 	bool listed; /* in lguestd->vms, so that it counts */

@@ -6,9 +6,10 @@
  * status that says how.  A signal that would end a program turns the guest off;
  * a second one destroys it.  Whoever supervises programs can so supervise guests.
  *
- * Three connections: one waits for its end from the start, so that a guest which
- * ends at once is not missed; one is its console; and one stops it.  lguestd may
- * be replaced meanwhile, for guests outlive it: then we ask the next one.
+ * Three connections: one waits for its end, one is its console, and one stops it.
+ * It is created paused and goes on when the first two are there, so that nothing
+ * of a guest which ends at once is missed.  lguestd may be replaced meanwhile,
+ * for guests outlive it: then we ask the next one.
  *
  * Next: daemon/lgctl/cmd_doctor.c
  */
@@ -25,6 +26,7 @@ static struct {
 	struct lgctl *ctl;
 	int stop; /* the call that asks it to stop; -1: nobody asked yet */
 	bool destroyed;
+	bool begun; /* it is paused no longer */
 } run = { .stop = -1 };
 
 static void send_end(const char *guest, const char *method)
@@ -152,6 +154,18 @@ static enum proto_exit be_terminal(struct terminal *terminal)
 	return status;
 }
 
+/* The audience is there. */
+static enum proto_exit begin(const char *guest)
+{
+	enum proto_exit status =
+		client_call(run.ctl, guest, "Guests.Resume",
+			    client_named(guest), CLIENT_PROMPTLY, NULL);
+
+	/* Somebody else may have been quicker. */
+	run.begun = status != EXIT_UNREACHABLE;
+	return status;
+}
+
 /* EXIT_UNREACHABLE: the guest goes on, as far as anybody knows. */
 static enum proto_exit follow(const char *guest, int wait)
 {
@@ -168,6 +182,8 @@ static enum proto_exit follow(const char *guest, int wait)
 
 	terminal.sock = send_console(guest, /* write= */ true, &status);
 	terminal.input = terminal.sock >= 0;
+	if (!run.begun && status != EXIT_UNREACHABLE)
+		status = begin(guest);
 	if (terminal.sock >= 0 || status != EXIT_UNREACHABLE)
 		status = be_terminal(&terminal);
 	if (terminal.sock >= 0)
@@ -185,12 +201,15 @@ static enum proto_exit create(struct guest_file *file, int *ret_wait)
 
 	if (sock < 0)
 		return status;
+	json_object_set_new(file->parameters, "wait", json_true());
+	json_object_set_new(file->parameters, "paused", json_true());
 	status = client_send_both(
 		sock, "Guests.Create", json_incref(file->parameters), file->fds,
 		file->fd_count, "Guests.Wait", file->conf->name);
+	/* Loading takes what it takes. */
 	if (status == EXIT_DONE)
-		status = client_receive(sock, file->conf->name, CLIENT_PROMPTLY,
-					&reply);
+		status = client_receive(sock, file->conf->name,
+					/* timeout_s= */ -1, &reply);
 	reply_fini(&reply);
 	if (status == EXIT_DONE)
 		*ret_wait = sock;
