@@ -12,7 +12,7 @@
 inside -t 600
 lguestd_install
 
-plan 25
+plan 26
 
 # ---- asked before it runs ----
 is "$(lguestd_pid)" 0 'nobody has started the daemon'
@@ -66,5 +66,6 @@ is "$(guest_state unit)" '' 'and stops it'
 # ---- a real stop ----
 systemctl stop lguestd.service 2>"$tmp/err"
 is "$(ps -o pid= -p "$pid")" '' 'systemctl stop ends guests'
-is "$(systemctl is-active lguestd.socket)" active \
-	'and leaves the socket, for the next who asks'
+is "$(systemctl is-active lguestd.socket)" active 'and leaves the socket'
+run lgctl list
+is "$rc $err" '0 ' 'for the next who asks'
