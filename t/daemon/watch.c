@@ -259,6 +259,39 @@ static void check_flow(void)
 	end(vm);
 }
 
+/* As much as is taken of it, or 8 MiB. */
+static size_t flood(int fd)
+{
+	static const char block[4096];
+	size_t sent = 0, in_vain = 0;
+	ssize_t n;
+
+	while (in_vain < 3 && sent < 8 << 20) {
+		n = send(fd, block, sizeof(block), MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		in_vain = n > 0 ? 0 : in_vain + 1;
+		event_base_loop(inside.base, EVLOOP_NONBLOCK);
+	}
+	return sent;
+}
+
+/*
+ * A guest went while its writer had not read all of its last words.  Whatever
+ * that one typed from then on was kept, for nobody, until there was no memory.
+ */
+static void check_typed_in_vain(void)
+{
+	struct vm *vm = inside_guest("web", "bytes 900000\npoweroff\n",
+				     "{\"console\":{\"log\":false}}");
+	int fd = attach(vm, &writer);
+
+	inside_gone("web");
+	ok(flood(fd) < 8 << 20, "what is typed to who is gone is not kept");
+	hear(fd, NULL);
+	ok(text_len >= 900000, "... and its last words come all the same");
+	close(fd);
+}
+
 static void check_hostile_text(void)
 {
 	struct vm *vm = inside_guest(
@@ -355,6 +388,7 @@ int main(void)
 	check_dead();
 	check_writers();
 	check_flow();
+	check_typed_in_vain();
 	check_hostile_text();
 	check_log();
 	check_last_words();
