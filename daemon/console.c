@@ -332,6 +332,9 @@ bool console_has_input(const struct console *console)
 void console_restarted(struct console *console)
 {
 	evbuffer_drain(console->input, evbuffer_get_length(console->input));
+	/* One who filled the queue is not read from, until this goes too. */
+	if (console->writer)
+		drop_input(console->writer);
 }
 
 /* Why there may be nothing to see, for one who has just come. */

@@ -292,6 +292,32 @@ static void check_typed_in_vain(void)
 	close(fd);
 }
 
+/* It had typed more than the queue holds, and was never listened to again. */
+static void check_typed_before(void)
+{
+	struct vm *vm = inside_guest("web", BUTTON "wait\necho\npoweroff\n",
+				     "{\"console\":{\"log\":false}}");
+	int fd = attach(vm, &writer);
+	unsigned int i;
+
+	hear(fd, "]\n");
+	type_a_lot(fd);
+	vm_reset(vm, &why);
+	inside_until(vm, VM_STARTING);
+	inside_until(vm, VM_RUNNING);
+	while (!vm->input_vector)
+		inside_turn();
+	vm_stop(vm, 60, &why);
+	vm_event_del(&vm->timer);
+	vm_set_state(vm, VM_RUNNING);
+	for (i = 0; i < 1000 && send(fd, "!", 1, MSG_DONTWAIT) != 1; i++)
+		event_base_loop(inside.base, EVLOOP_NONBLOCK);
+	ok(i < 1000 && strchr(hear(fd, "!"), '!') != NULL,
+	   "who typed too much to a guest can type to it when it starts anew");
+	close(fd);
+	end(vm);
+}
+
 static void check_hostile_text(void)
 {
 	struct vm *vm = inside_guest(
@@ -389,6 +415,7 @@ int main(void)
 	check_writers();
 	check_flow();
 	check_typed_in_vain();
+	check_typed_before();
 	check_hostile_text();
 	check_log();
 	check_last_words();
