@@ -262,7 +262,11 @@ void console_free(struct console *console)
 	console->vm = NULL;
 	LIST_INSERT_HEAD(&orphans, console, link);
 	TAILQ_FOREACH(client, &console->clients, link)
-	bufferevent_set_timeouts(client->stream, NULL, &linger);
+	{
+		bufferevent_set_timeouts(client->stream, NULL, &linger);
+		/* Nobody takes what is typed now: it would only be kept. */
+		bufferevent_disable(client->stream, EV_READ);
+	}
 	pump_all(console);
 }
 
@@ -328,6 +332,9 @@ bool console_has_input(const struct console *console)
 void console_restarted(struct console *console)
 {
 	evbuffer_drain(console->input, evbuffer_get_length(console->input));
+	/* One who filled the queue is not read from, until this goes too. */
+	if (console->writer)
+		drop_input(console->writer);
 }
 
 /* Why there may be nothing to see, for one who has just come. */

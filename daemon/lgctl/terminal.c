@@ -57,11 +57,8 @@ static void tell(const char *text)
 
 static void set_raw(struct copy *copy)
 {
-	struct termios raw;
+	struct termios raw = copy->before;
 
-	if (!copy->terminal->input || tcgetattr(STDIN_FILENO, &copy->before))
-		return;
-	raw = copy->before;
 	cfmakeraw(&raw);
 	/* A guest that says \n alone means a new line, too. */
 	raw.c_oflag = copy->before.c_oflag;
@@ -193,6 +190,7 @@ static void read_signal(struct copy *copy)
 	if (read(copy->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGCONT) {
+		/* How it is now says nothing: perhaps we have made it so. */
 		if (copy->raw)
 			set_raw(copy);
 		return;
@@ -292,7 +290,8 @@ enum terminal_end terminal_copy(struct terminal *terminal)
 		say_error(EXIT_FAILED, "signals: %s", strerror(errno));
 		return TERMINAL_FAILED;
 	}
-	set_raw(&copy);
+	if (terminal->input && tcgetattr(STDIN_FILENO, &copy.before) == 0)
+		set_raw(&copy);
 	while (!copy.done)
 		wait_and_copy(&copy);
 	set_back(&copy);

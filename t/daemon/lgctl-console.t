@@ -85,6 +85,19 @@ await 'ended 143' cat "$tmp/two"
 leave_terminal
 ok $? 'even after a signal'
 
+# Who had heard SIGCONT took the terminal as it was then, raw, for what it was
+# before, and left it so.
+at_terminal cont build/asan/lgctl console -e ^D web
+await 'the escape is ^D' cat "$tmp/cont"
+pid=$(pgrep -f "lgctl console -e .D web" | tail -n 1)
+kill -CONT "$pid"
+printf 'ghi' >&3
+await 'ghi' cat "$tmp/cont"
+kill -TERM "$pid"
+await 'ended 143' cat "$tmp/cont"
+leave_terminal
+ok $? 'even if it was told to continue before'
+
 at_terminal three build/asan/lgctl console --escape none web
 await 'there is no escape' cat "$tmp/three"
 lgctl stop web

@@ -259,6 +259,65 @@ static void check_flow(void)
 	end(vm);
 }
 
+/* As much as is taken of it, or 8 MiB. */
+static size_t flood(int fd)
+{
+	static const char block[4096];
+	size_t sent = 0, in_vain = 0;
+	ssize_t n;
+
+	while (in_vain < 3 && sent < 8 << 20) {
+		n = send(fd, block, sizeof(block), MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		in_vain = n > 0 ? 0 : in_vain + 1;
+		event_base_loop(inside.base, EVLOOP_NONBLOCK);
+	}
+	return sent;
+}
+
+/*
+ * A guest went while its writer had not read all of its last words.  Whatever
+ * that one typed from then on was kept, for nobody, until there was no memory.
+ */
+static void check_typed_in_vain(void)
+{
+	struct vm *vm = inside_guest("web", "bytes 900000\npoweroff\n",
+				     "{\"console\":{\"log\":false}}");
+	int fd = attach(vm, &writer);
+
+	inside_gone("web");
+	ok(flood(fd) < 8 << 20, "what is typed to who is gone is not kept");
+	hear(fd, NULL);
+	ok(text_len >= 900000, "... and its last words come all the same");
+	close(fd);
+}
+
+/* It had typed more than the queue holds, and was never listened to again. */
+static void check_typed_before(void)
+{
+	struct vm *vm = inside_guest("web", BUTTON "wait\necho\npoweroff\n",
+				     "{\"console\":{\"log\":false}}");
+	int fd = attach(vm, &writer);
+	unsigned int i;
+
+	hear(fd, "]\n");
+	type_a_lot(fd);
+	vm_reset(vm, &why);
+	inside_until(vm, VM_STARTING);
+	inside_until(vm, VM_RUNNING);
+	while (!vm->input_vector)
+		inside_turn();
+	vm_stop(vm, 60, &why);
+	vm_event_del(&vm->timer);
+	vm_set_state(vm, VM_RUNNING);
+	for (i = 0; i < 1000 && send(fd, "!", 1, MSG_DONTWAIT) != 1; i++)
+		event_base_loop(inside.base, EVLOOP_NONBLOCK);
+	ok(i < 1000 && strchr(hear(fd, "!"), '!') != NULL,
+	   "who typed too much to a guest can type to it when it starts anew");
+	close(fd);
+	end(vm);
+}
+
 static void check_hostile_text(void)
 {
 	struct vm *vm = inside_guest(
@@ -355,6 +414,8 @@ int main(void)
 	check_dead();
 	check_writers();
 	check_flow();
+	check_typed_in_vain();
+	check_typed_before();
 	check_hostile_text();
 	check_log();
 	check_last_words();
