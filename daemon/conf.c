@@ -293,8 +293,7 @@ static void name_after_file(struct conf_source *source, struct conf_node *root)
 	struct conf_node *node;
 	size_t len;
 
-	TAILQ_FOREACH(node, &root->nodes, link)
-	{
+	TAILQ_FOREACH(node, &root->nodes, link) {
 		if (!strcmp(node->key, "name"))
 			return;
 	}

@@ -94,14 +94,13 @@ static void set_list(const struct conf_word *word)
 	size_t count = 0;
 
 	TAILQ_FOREACH(node, &word->node->nodes, link)
-	count++;
+		count++;
 	list->items = count ? calloc(count, field->item_bytes) : NULL;
 	if (count && !list->items) {
 		word->source->no_memory = true;
 		return;
 	}
-	TAILQ_FOREACH(node, &word->node->nodes, link)
-	{
+	TAILQ_FOREACH(node, &word->node->nodes, link) {
 		conf_check(word->source, field->fields, node,
 			   (char *)list->items +
 				   list->count * field->item_bytes);
@@ -200,8 +199,7 @@ static const struct conf_node *find_node(const struct conf_node *map,
 
 	if (!map)
 		return NULL;
-	TAILQ_FOREACH(node, &map->nodes, link)
-	{
+	TAILQ_FOREACH(node, &map->nodes, link) {
 		if (is_key(node, key))
 			return node;
 	}
@@ -325,7 +323,7 @@ void conf_check(struct conf_source *source, const struct conf_field *fields,
 	}
 	if (map) {
 		TAILQ_FOREACH(node, &map->nodes, link)
-		check_node(source, fields, map, node, base);
+			check_node(source, fields, map, node, base);
 	}
 	for (field = fields; field->key; field++) {
 		if (!find_node(map, field->key))

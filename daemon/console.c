@@ -261,8 +261,7 @@ void console_free(struct console *console)
 	}
 	console->vm = NULL;
 	LIST_INSERT_HEAD(&orphans, console, link);
-	TAILQ_FOREACH(client, &console->clients, link)
-	{
+	TAILQ_FOREACH(client, &console->clients, link) {
 		bufferevent_set_timeouts(client->stream, NULL, &linger);
 		/* Nobody takes what is typed now: it would only be kept. */
 		bufferevent_disable(client->stream, EV_READ);

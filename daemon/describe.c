@@ -30,8 +30,7 @@ struct vm *vm_find(struct lguestd *lguestd, const char *name)
 {
 	struct vm *vm;
 
-	TAILQ_FOREACH(vm, &lguestd->vms, link)
-	{
+	TAILQ_FOREACH(vm, &lguestd->vms, link) {
 		if (!strcmp(vm_name(vm), name))
 			return vm;
 	}

@@ -186,10 +186,10 @@ static const char *read_call(struct message *message, json_t *json,
 		return "message: not a JSON object";
 	method = json_object_get(json, "method");
 	parameters = json_object_get(json, "parameters");
-	json_object_foreach(json, key, value) if (
-		strcmp(key, "method") &&
-		strcmp(key, "parameters")) return "message: has more than "
-						  "method and parameters";
+	json_object_foreach(json, key, value)
+		if (strcmp(key, "method") && strcmp(key, "parameters"))
+			return "message: has more than "
+			       "method and parameters";
 	if (!json_is_string(method))
 		return "message: method is not a string";
 	if (parameters && !json_is_object(parameters))

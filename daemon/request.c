@@ -130,14 +130,11 @@ static int all_taken(const struct call *call, struct why *why)
 	json_t *value;
 	int i;
 
-	json_object_foreach(
-		json_object_get(call->parameters, "fds"), key,
-		value) if (strcmp(key, "kernel") &&
-			   strcmp(key, "initrd")) return why_say(why, -EINVAL,
-								 "fds: '%s' is "
-								 "nothing a "
-								 "guest has",
-								 key);
+	json_object_foreach(json_object_get(call->parameters, "fds"), key,
+			    value)
+		if (strcmp(key, "kernel") && strcmp(key, "initrd"))
+			return why_say(why, -EINVAL,
+				       "fds: '%s' is nothing a guest has", key);
 	for (i = 0; i < PROTO_FDS_MAX; i++)
 		if (call->fds[i] >= 0)
 			return why_say(why, -EINVAL,
@@ -405,8 +402,7 @@ static int check_params(const struct method *method, const json_t *parameters,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)parameters, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)parameters, key, value) {
 		param = find_param(method, key);
 		if (!param)
 			return why_say(why, -EINVAL,

@@ -179,7 +179,7 @@ static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,
 	struct vm *vm;
 
 	TAILQ_FOREACH(vm, &lguestd->vms, link)
-	used += vm->conf->memory_bytes;
+		used += vm->conf->memory_bytes;
 	if (lguestd->vm_count >= lguestd->conf->max_guests)
 		return why_say(why, -ENOSPC,
 			       "%s: there are %u guests, and may be %u",

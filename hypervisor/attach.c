@@ -31,7 +31,7 @@ static struct attached *find_attached(struct mm_struct *mm)
 {
 	struct attached *att;
 
-	list_for_each_entry (att, &attached_mms, list) {
+	list_for_each_entry(att, &attached_mms, list) {
 		if (att->mm == mm)
 			return att;
 	}

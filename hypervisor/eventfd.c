@@ -79,8 +79,7 @@ bool eventfd_notify(struct lg_vm *vm, u64 token)
 	if (!READ_ONCE(vm->wire_count))
 		return false;
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(wire, bucket(vm, token), node)
-	{
+	hlist_for_each_entry_rcu(wire, bucket(vm, token), node) {
 		if (wire->token == token) {
 			signal(wire->ctx);
 			found = true;
@@ -147,7 +146,7 @@ static void free_wires(struct list_head *wires)
 	if (list_empty(wires))
 		return;
 	synchronize_rcu();
-	list_for_each_entry_safe (wire, next, wires, list) {
+	list_for_each_entry_safe(wire, next, wires, list) {
 		cancel_work_sync(&wire->hung_up);
 		free_wire(wire);
 	}
@@ -184,7 +183,7 @@ void eventfd_forget(struct lg_vm *vm, const struct lg_vcpu *vcpu)
 	LIST_HEAD(wires);
 
 	mutex_lock(&vm->lock);
-	list_for_each_entry_safe (wire, next, &vm->wires, list) {
+	list_for_each_entry_safe(wire, next, &vm->wires, list) {
 		if (!vcpu || wire->vcpu == vcpu)
 			cut_to(wire, &wires);
 	}
@@ -203,7 +202,7 @@ static struct wire *find(struct lg_vm *vm, const struct wire *like,
 {
 	struct wire *wire;
 
-	list_for_each_entry (wire, &vm->wires, list) {
+	list_for_each_entry(wire, &vm->wires, list) {
 		if (wire->vcpu == like->vcpu && wire->vector == like->vector &&
 		    wire->token == like->token && (!ctx || wire->ctx == ctx))
 			return wire;

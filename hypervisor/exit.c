@@ -88,7 +88,7 @@ static struct lg_vcpu *find(struct lg_vm *vm, u32 id, u64 serial)
 {
 	struct lg_vcpu *vcpu;
 
-	list_for_each_entry (vcpu, &vm->exits, waiting) {
+	list_for_each_entry(vcpu, &vm->exits, waiting) {
 		if (vcpu->id == id && vcpu->exit.serial == serial)
 			return vcpu;
 	}
@@ -133,7 +133,7 @@ u64 exit_vcpus(struct lg_vm *vm)
 	u64 vcpus = 0;
 
 	spin_lock(&vm->exit_lock);
-	list_for_each_entry (vcpu, &vm->exits, waiting)
+	list_for_each_entry(vcpu, &vm->exits, waiting)
 		vcpus |= BIT_ULL(vcpu->id);
 	spin_unlock(&vm->exit_lock);
 	return vcpus;
@@ -146,7 +146,7 @@ static bool copy_next(struct lg_vm *vm, u64 serial, struct lg_exit *exit)
 	bool found = false;
 
 	spin_lock(&vm->exit_lock);
-	list_for_each_entry (vcpu, &vm->exits, waiting) {
+	list_for_each_entry(vcpu, &vm->exits, waiting) {
 		found = vcpu->exit.serial > serial;
 		if (found) {
 			*exit = vcpu->exit;

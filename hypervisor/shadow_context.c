@@ -236,7 +236,7 @@ static void lend_globals(struct lg_vcpu *vcpu, struct shadow_context *context)
 {
 	unsigned int slot;
 
-	for_each_set_bit (slot, vcpu->globals, 512)
+	for_each_set_bit(slot, vcpu->globals, 512)
 		context->slots[LG_MODE_KERNEL][slot / 256][slot] =
 			vcpu->global_slots[slot] | SHADOW_OF_GLOBAL;
 }

@@ -106,7 +106,7 @@ static void each_kept(struct lg_vcpu *vcpu, gfn_t gfn, unsigned int pages,
 	struct hlist_node *next;
 	struct rmap *rmap;
 
-	hlist_for_each_entry_safe (rmap, next, bucket(vcpu, gfn), node) {
+	hlist_for_each_entry_safe(rmap, next, bucket(vcpu, gfn), node) {
 		if (rmap->gfn == gfn && pages_of(entry_of(rmap)) >= pages)
 			fn(entry_of(rmap));
 	}
@@ -132,7 +132,7 @@ static void each_in_list(struct list_head *tables, gfn_t first, gfn_t end,
 {
 	struct page *page;
 
-	list_for_each_entry (page, tables, lru) {
+	list_for_each_entry(page, tables, lru) {
 		if (shadow_level(page_address(page)) <= SHADOW_LEAVES)
 			each_in_table(page_address(page), first, end, fn);
 		cond_resched();

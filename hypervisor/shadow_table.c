@@ -73,7 +73,7 @@ void shadow_free_tables(struct lg_vcpu *vcpu, struct list_head *tables)
 {
 	struct page *page, *next;
 
-	list_for_each_entry_safe (page, next, tables, lru) {
+	list_for_each_entry_safe(page, next, tables, lru) {
 		unsigned int level = shadow_level(page_address(page));
 
 		if (level <= SHADOW_LEAVES)

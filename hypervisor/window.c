@@ -402,11 +402,11 @@ static void free_pages_of_windows(void)
 	unsigned int cpu;
 
 	on_each_cpu(flush_here, NULL, /* wait= */ 1);
-	list_for_each_entry_safe (page, next, &window_pages, lru) {
+	list_for_each_entry_safe(page, next, &window_pages, lru) {
 		list_del(&page->lru);
 		__free_page(page);
 	}
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		memset(&per_cpu(lg_window, cpu), 0, sizeof(struct window));
 }
 

@@ -84,11 +84,10 @@ static bool lists(const struct reply *reply, const char *guest)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(
-		json_object_get(reply->parameters, "guests"), i,
-		one) if (!strcmp(json_string_value(json_object_get(one,
-								   "name")),
-				 guest)) return true;
+	json_array_foreach(json_object_get(reply->parameters, "guests"), i, one)
+		if (!strcmp(json_string_value(json_object_get(one, "name")),
+			    guest))
+			return true;
 	return false;
 }
 

@@ -129,8 +129,7 @@ static void add_values(struct table *table, const char *prefix,
 	const char *key;
 	char name[64];
 
-	json_object_foreach((json_t *)(uintptr_t)values, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)values, key, value) {
 		snprintf(name, sizeof(name), "%s%s%s", prefix,
 			 *prefix ? "." : "", key);
 		if (json_is_object(value))

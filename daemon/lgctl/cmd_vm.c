@@ -97,8 +97,7 @@ static enum proto_exit stop_everyone(struct lgctl *ctl)
 	status = client_call(ctl, NULL, "Guests.List", NULL, CLIENT_PROMPTLY,
 			     &reply);
 	json_array_foreach(json_object_get(reply.parameters, "guests"), i,
-			   guest)
-	{
+			   guest) {
 		state = json_string_value(json_object_get(guest, "state"));
 		if (!state || !strcmp(state, "stopped") ||
 		    !strcmp(state, "crashed"))

@@ -163,8 +163,7 @@ void inside_until(struct vm *vm, enum vm_state state)
 	const struct vm *at;
 
 	for (;;) {
-		TAILQ_FOREACH(at, &inside.vms, link)
-		{
+		TAILQ_FOREACH(at, &inside.vms, link) {
 			if (at == vm)
 				break;
 		}

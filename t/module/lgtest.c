@@ -289,7 +289,7 @@ static void tell_cpus(void)
 	int cpu;
 
 	cpus_read_lock();
-	for_each_online_cpu (cpu) {
+	for_each_online_cpu(cpu) {
 		memset(&r, 0, sizeof(r));
 		if (smp_call_function_single(cpu, read_registers, &r, 1))
 			continue;
