@@ -94,6 +94,11 @@ run build/asan/lguestd --check-config -c "$tmp/bad.yaml"
 is "$rc" 6 'and found not valid'
 run build/asan/lguestd -c "$tmp/bad.yaml"
 is "$rc" 6 'which is no way to start'
+# Whoever spoilt the file and then stopped the service lost the guests: this gave
+# up before it had asked systemd, and SIGTERM does not turn guests off.
+run env -u INVOCATION_ID build/asan/lguestd --service-stop -c "$tmp/bad.yaml"
+is "$rc" 0 'but none to leave guests behind at a stop'
+like "$err" 'service-stop: takes the default socket' 'which says how it goes on'
 run build/asan/lguestd --log-level loud
 is "$rc|$err" \
 	"2|lguestd: --log-level 'loud': not err, warning, info or debug" \
