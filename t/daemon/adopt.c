@@ -307,6 +307,32 @@ static void check_half_way(void)
 	destroy("slow");
 }
 
+/*
+ * The daemon was killed between the first and the second thing that it put in
+ * the store.  A guest without a kernel was then tried again and again, for ever.
+ */
+static void check_no_kernel(void)
+{
+	int fd = client_begin_create(store.path, "slow", "hang\n");
+
+	until("slow", "starting");
+	kill_daemon();
+	close(fd);
+	drop("slow.kernel");
+	next_daemon();
+	until("slow", "");
+	ok(1, "one that can never start is none");
+	client_create(store.path, "web", "wait\n", "{}");
+	kill_daemon();
+	drop("web.kernel");
+	next_daemon();
+	is_str(state("web"), "running", "one that runs needs no kernel");
+	ok(!has_error("Guests.Reset", "web"), "... until it is started anew");
+	until("web", "crashed");
+	ok(1, "... and then it is kept for who wants to know why");
+	destroy("web");
+}
+
 int main(int argc, char **argv)
 {
 	char conf[128];
@@ -331,6 +357,7 @@ int main(int argc, char **argv)
 	check_alien();
 	check_newer();
 	check_half_way();
+	check_no_kernel();
 	keep_listening();
 	is(store.count, 0, "nothing is stored of guests that are gone");
 	is((unsigned)fdstore_end(&store, SIGTERM), 0, "no leak");
