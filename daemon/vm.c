@@ -195,7 +195,7 @@ static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,
 			"%s: memory: %llu bytes: %llu of %llu are in use",
 			conf->name, (unsigned long long)conf->memory_bytes,
 			(unsigned long long)used, (unsigned long long)most);
-	return 0;
+	return store_check(lguestd, conf, why);
 }
 
 /* lg.ko may have come, or come back, since we looked last. */
