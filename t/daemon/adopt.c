@@ -289,6 +289,26 @@ static void check_newer(void)
 	until("web", "");
 }
 
+/* It was started again by one who did not know what it had been. */
+static void check_newer_dead(void)
+{
+	long pid;
+
+	client_create(store.path, "web", "wait\n",
+		      "{\"on_crash\":\"restart\"}");
+	pid = client_number(store.path, "web", "pid");
+	kill_daemon();
+	set_version(2);
+	next_daemon();
+	kill((pid_t)pid, SIGKILL);
+	until("web", "crashed");
+	is((unsigned)client_number(store.path, "web", "restarts"), 0,
+	   "a newer daemon's guest that dies is dead, whatever it has asked");
+	ok(has_error("Guests.Reset", "web"), "... and not started anew");
+	destroy("web");
+	until("web", "");
+}
+
 static void check_half_way(void)
 {
 	long pid;
@@ -356,6 +376,7 @@ int main(int argc, char **argv)
 	check_parts();
 	check_alien();
 	check_newer();
+	check_newer_dead();
 	check_half_way();
 	check_no_kernel();
 	keep_listening();
