@@ -87,6 +87,20 @@ like "$err" 'another lguestd listens there' 'and the second says so'
 lguestd_stop
 ok $? 'lguestd was well to its end, again'
 
+# A guest that was paused lost what it had not written when the host went down.
+rm -f "$tmp/guests.d/"*
+lguestd_start
+guest web 'power 40;print up;wait;poweroff bye'
+lgctl create "$tmp/web.yaml"
+await '^up' build/asan/lgctl logs web
+lgctl pause web
+kill "$lguestd_pid"
+wait "$lguestd_pid"
+is $? 0 'the end of lguestd at a terminal is the end of guests'
+lguestd_pid=
+like "$(cat "$tmp/log")" 'web: gone: powered off: bye' \
+	'in good order, also of one that was paused'
+
 run build/asan/lguestd --check-config -c "$tmp/lguestd.yaml"
 is "$rc$out$err" 0 'a configuration can be checked'
 echo 'colour: red' >"$tmp/bad.yaml"
