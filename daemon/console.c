@@ -15,7 +15,7 @@
  * than a fixed amount for it.
  *
  * When the guest goes its console stays until every client has had what was
- * left, or has not wanted it for a while.  Start at console_attach() and pump().
+ * left, or has not wanted it for a while, or too many have gone since.  Start at console_attach() and pump().
  *
  * Next: daemon/ring.c
  */
@@ -31,6 +31,7 @@
 #define CLIENTS_MAX 32 /* of one guest */
 #define AHEAD_BYTES 65536 /* given to a client before it has taken any */
 #define INPUT_MAX   4096
+#define ORPHANS_MAX 64 /* consoles that have outlived their guests */
 #define NOTE_MAX    700
 
 struct client {
@@ -54,15 +55,18 @@ struct console {
 	struct client *writer;
 	TAILQ_HEAD(, client) clients;
 	unsigned int client_count;
-	LIST_ENTRY(console) link; /* in orphans */
+	TAILQ_ENTRY(console) link; /* in orphans */
 };
 
-static LIST_HEAD(, console) orphans = LIST_HEAD_INITIALIZER(orphans);
+static TAILQ_HEAD(, console) orphans = TAILQ_HEAD_INITIALIZER(orphans);
+static unsigned int orphan_count;
 
 static void free_console(struct console *console)
 {
-	if (!console->vm)
-		LIST_REMOVE(console, link);
+	if (!console->vm) {
+		TAILQ_REMOVE(&orphans, console, link);
+		orphan_count--;
+	}
 	ring_fini(&console->ring);
 	console_log_fini(&console->log);
 	evbuffer_free(console->input);
@@ -244,6 +248,15 @@ struct console *console_new(struct vm *vm, int ring, struct why *why)
 	return console;
 }
 
+/* The last client takes its console along. */
+static void free_oldest(void)
+{
+	unsigned int left = orphan_count;
+
+	while (orphan_count == left)
+		free_client(TAILQ_FIRST(&TAILQ_FIRST(&orphans)->clients));
+}
+
 void console_free(struct console *console)
 {
 	const struct timeval linger = {
@@ -260,7 +273,10 @@ void console_free(struct console *console)
 		return;
 	}
 	console->vm = NULL;
-	LIST_INSERT_HEAD(&orphans, console, link);
+	if (orphan_count == ORPHANS_MAX)
+		free_oldest();
+	TAILQ_INSERT_TAIL(&orphans, console, link);
+	orphan_count++;
 	TAILQ_FOREACH(client, &console->clients, link) {
 		bufferevent_set_timeouts(client->stream, NULL, &linger);
 		/* Nobody takes what is typed now: it would only be kept. */
@@ -271,11 +287,8 @@ void console_free(struct console *console)
 
 void console_close_all(void)
 {
-	struct console *console;
-
-	/* The last client takes its console along. */
-	while ((console = LIST_FIRST(&orphans)))
-		free_client(TAILQ_FIRST(&console->clients));
+	while (orphan_count)
+		free_oldest();
 }
 
 int console_ring_fd(const struct console *console)

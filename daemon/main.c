@@ -139,6 +139,20 @@ static int read_config(struct conf_daemon **ret_conf)
 	return r;
 }
 
+/* Guests are not to be lost at a stop because a file was spoilt since. */
+static int read_config_to_stop(struct conf_daemon **ret_conf)
+{
+	struct conf_report report = { .text = NULL };
+	int r = read_config(ret_conf);
+
+	if (r == 0)
+		return 0;
+	fputs("lguestd: service-stop: takes the default socket\n", stderr);
+	r = conf_daemon_read(NULL, &report, ret_conf);
+	conf_report_fini(&report);
+	return r;
+}
+
 static void main_on_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct conf_daemon *conf;
@@ -268,7 +282,8 @@ int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
 	log_init("lguestd", options.level);
-	if (read_config(&lguestd.conf) < 0)
+	if ((options.service_stop ? read_config_to_stop(&lguestd.conf)
+				  : read_config(&lguestd.conf)) < 0)
 		return EXIT_INVALID;
 	if (options.check_config || options.service_stop) {
 		int r = options.check_config

@@ -4,7 +4,8 @@
  *
  * Its configuration says: one of three actions for each of three ends.  Two
  * things it cannot say.  Who was asked to stop stays stopped, whatever its
- * last word was; and who has never run is not worth another try.
+ * last word was; and who has never run is not worth another try.  Nor is a guest
+ * that a newer daemon has left ours to start.
  *
  * A guest that ends again and again is started again later and later: at once,
  * then after a second, two, four.  When it has run well for a while all is
@@ -30,6 +31,9 @@ enum vm_state restart_after(const struct vm *vm, enum vm_end end)
 				  : end == END_REBOOT ? conf->on_reboot
 						      : conf->on_crash;
 
+	/* What it was is for who made it to say. */
+	if (vm->foreign)
+		return VM_CRASHED;
 	if (!vm->ever_ran)
 		return VM_GONE;
 	if (action == CONF_PRESERVE)

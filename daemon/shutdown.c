@@ -84,10 +84,8 @@ static void urge(struct watched *guest)
 {
 	switch (vm_state(guest->vm)) {
 	case VM_RUNNING:
+	case VM_PAUSED: /* it is woken by that */
 		press(guest);
-		break;
-	case VM_PAUSED:
-		destroy(guest, "it is paused");
 		break;
 	case VM_STARTING:
 	case VM_WAITING:

@@ -14,17 +14,48 @@
  * after the last one is ours.
  *
  * What must never happen: parts of a guest whose state is not there.  So that
- * is the first to come and the first to go.
+ * is the first to come and the first to go.  Nor more than systemd keeps, for it
+ * says nothing and lets go of the rest; or than it can give back, since it could
+ * then start no daemon again: store_check() comes before every guest.
  *
  * Next: daemon/record.c
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "vm.h"
 
 #define MESSAGE_ROOM 128
+
+#define STORE_MAX   4096 /* FileDescriptorStoreMax= of lguestd.service */
+#define NAMES_BYTES (127 * 1024) /* one word of a program's environment */
+#define OTHERS      7 /* of a guest's, beside its vcpus */
+#define LABEL_BYTES 9 /* ".console:" */
+
+int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
+		struct why *why)
+{
+	size_t count = conf->cpus + OTHERS, here;
+	size_t bytes = count * (strlen(conf->name) + LABEL_BYTES);
+	const struct vm *vm;
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return 0;
+	TAILQ_FOREACH(vm, &lguestd->vms, link) {
+		here = vm->conf->cpus + OTHERS;
+		count += here;
+		bytes += here * (strlen(vm->conf->name) + LABEL_BYTES);
+	}
+	if (count <= STORE_MAX && bytes <= NAMES_BYTES)
+		return 0;
+	return why_say(why, -ENOSPC,
+		       "%s: more than systemd can keep for a next lguestd: %zu "
+		       "descriptors of %d, %zu bytes of names of %d",
+		       conf->name, count, STORE_MAX, bytes, NAMES_BYTES);
+}
 
 void store_remove(const char *name, const char *what)
 {

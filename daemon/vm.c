@@ -119,10 +119,22 @@ void vm_arm(struct vm *vm, unsigned int ms)
 
 /* ---- starting ---- */
 
+/* They may not have outlived the daemon that had them. */
+static bool has_files(const struct vm *vm)
+{
+	return vm->files.kernel >= 0 &&
+	       (vm->files.initrd >= 0 || !vm->conf->initrd);
+}
+
 int vm_launch(struct vm *vm, struct why *why)
 {
 	int r;
 
+	if (!has_files(vm))
+		return why_say(
+			why, -ENOENT,
+			"%s: kernel or initrd: not kept for a next start",
+			vm_name(vm));
 	vm->power_vector = 0;
 	vm->input_vector = 0;
 	console_restarted(vm->console);
@@ -191,7 +203,7 @@ static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,
 			"%s: memory: %llu bytes: %llu of %llu are in use",
 			conf->name, (unsigned long long)conf->memory_bytes,
 			(unsigned long long)used, (unsigned long long)most);
-	return 0;
+	return store_check(lguestd, conf, why);
 }
 
 /* lg.ko may have come, or come back, since we looked last. */
@@ -305,10 +317,13 @@ static void start_again(struct vm *vm)
 	vm->restarts += vm->ever_ran;
 	if (vm_launch(vm, &why) == 0)
 		return;
-	/* It is the host that lacks something; it may have it later. */
 	vm->why = why;
 	vm->crashed = true;
-	vm_leave(vm, VM_WAITING);
+	/* It is the host that lacks something; it may have it later. */
+	if (has_files(vm))
+		vm_leave(vm, VM_WAITING);
+	else
+		vm_leave(vm, vm->ever_ran ? VM_CRASHED : VM_GONE);
 }
 
 static void wait_to_start(struct vm *vm)

@@ -240,7 +240,11 @@ void scope_close(void);
 
 /* ---- store.c: systemd keeps it for whoever comes after us ---- */
 
-/* store_put - as NAME.what; the old one of that name goes */
+/* store_check - may there be one more?  -ENOSPC */
+int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
+		struct why *why);
+
+/* store_put - as NAME.what; one of that name must have been removed before */
 void store_put(const struct vm *vm, const char *what, int fd);
 void store_remove(const char *name, const char *what);
 void store_put_machine(const struct vm *vm);

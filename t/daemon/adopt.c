@@ -289,6 +289,26 @@ static void check_newer(void)
 	until("web", "");
 }
 
+/* It was started again by one who did not know what it had been. */
+static void check_newer_dead(void)
+{
+	long pid;
+
+	client_create(store.path, "web", "wait\n",
+		      "{\"on_crash\":\"restart\"}");
+	pid = client_number(store.path, "web", "pid");
+	kill_daemon();
+	set_version(2);
+	next_daemon();
+	kill((pid_t)pid, SIGKILL);
+	until("web", "crashed");
+	is((unsigned)client_number(store.path, "web", "restarts"), 0,
+	   "a newer daemon's guest that dies is dead, whatever it has asked");
+	ok(has_error("Guests.Reset", "web"), "... and not started anew");
+	destroy("web");
+	until("web", "");
+}
+
 static void check_half_way(void)
 {
 	long pid;
@@ -305,6 +325,32 @@ static void check_half_way(void)
 		keep_listening();
 	ok(1, "one that was still loading loads anew");
 	destroy("slow");
+}
+
+/*
+ * The daemon was killed between the first and the second thing that it put in
+ * the store.  A guest without a kernel was then tried again and again, for ever.
+ */
+static void check_no_kernel(void)
+{
+	int fd = client_begin_create(store.path, "slow", "hang\n");
+
+	until("slow", "starting");
+	kill_daemon();
+	close(fd);
+	drop("slow.kernel");
+	next_daemon();
+	until("slow", "");
+	ok(1, "one that can never start is none");
+	client_create(store.path, "web", "wait\n", "{}");
+	kill_daemon();
+	drop("web.kernel");
+	next_daemon();
+	is_str(state("web"), "running", "one that runs needs no kernel");
+	ok(!has_error("Guests.Reset", "web"), "... until it is started anew");
+	until("web", "crashed");
+	ok(1, "... and then it is kept for who wants to know why");
+	destroy("web");
 }
 
 int main(int argc, char **argv)
@@ -330,7 +376,9 @@ int main(int argc, char **argv)
 	check_parts();
 	check_alien();
 	check_newer();
+	check_newer_dead();
 	check_half_way();
+	check_no_kernel();
 	keep_listening();
 	is(store.count, 0, "nothing is stored of guests that are gone");
 	is((unsigned)fdstore_end(&store, SIGTERM), 0, "no leak");

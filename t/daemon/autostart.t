@@ -87,6 +87,20 @@ like "$err" 'another lguestd listens there' 'and the second says so'
 lguestd_stop
 ok $? 'lguestd was well to its end, again'
 
+# A guest that was paused lost what it had not written when the host went down.
+rm -f "$tmp/guests.d/"*
+lguestd_start
+guest web 'power 40;print up;wait;poweroff bye'
+lgctl create "$tmp/web.yaml"
+await '^up' build/asan/lgctl logs web
+lgctl pause web
+kill "$lguestd_pid"
+wait "$lguestd_pid"
+is $? 0 'the end of lguestd at a terminal is the end of guests'
+lguestd_pid=
+like "$(cat "$tmp/log")" 'web: gone: powered off: bye' \
+	'in good order, also of one that was paused'
+
 run build/asan/lguestd --check-config -c "$tmp/lguestd.yaml"
 is "$rc$out$err" 0 'a configuration can be checked'
 echo 'colour: red' >"$tmp/bad.yaml"
@@ -94,6 +108,11 @@ run build/asan/lguestd --check-config -c "$tmp/bad.yaml"
 is "$rc" 6 'and found not valid'
 run build/asan/lguestd -c "$tmp/bad.yaml"
 is "$rc" 6 'which is no way to start'
+# Whoever spoilt the file and then stopped the service lost the guests: this gave
+# up before it had asked systemd, and SIGTERM does not turn guests off.
+run env -u INVOCATION_ID build/asan/lguestd --service-stop -c "$tmp/bad.yaml"
+is "$rc" 0 'but none to leave guests behind at a stop'
+like "$err" 'service-stop: takes the default socket' 'which says how it goes on'
 run build/asan/lguestd --log-level loud
 is "$rc|$err" \
 	"2|lguestd: --log-level 'loud': not err, warning, info or debug" \

@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -254,6 +256,65 @@ static void check_limits(void)
 	inside_gone("web");
 }
 
+/* How many guests of so many cpus there may be; their names end in a number. */
+static unsigned int fill_store(const char *name, unsigned int cpus)
+{
+	const struct vm_files none = { -1, -1 };
+	char full[CONF_NAME_MAX + 1], more[32];
+	struct conf_guest *conf;
+	unsigned int count = 0;
+	struct vm *vm, *next;
+	struct why why;
+	json_t *json;
+
+	for (;;) {
+		snprintf(full, sizeof(full), "%s%u", name, count);
+		json = json_pack("{ss ss si ss}", "name", full, "kernel", "/k",
+				 "cpus", (int)cpus, "memory", "4M");
+		if (conf_guest_from_json(json, &(struct conf_report){ 0 },
+					 &conf) < 0)
+			bail_out("conf of '%s'", full);
+		json_decref(json);
+		vm = vm_new(&inside, conf, &none, &why);
+		if (store_check(&inside, conf, &why) < 0)
+			break;
+		vm_list(vm);
+		count++;
+	}
+	vm_free(vm);
+	snprintf(more, sizeof(more), "{\"cpus\":%u}", cpus);
+	if (inside_create(full, "", more, &why, &vm) != -ENOSPC)
+		count = 0;
+	for (vm = vm_first(&inside); vm; vm = next) {
+		next = vm_next(vm);
+		vm_free(vm);
+	}
+	return count;
+}
+
+/*
+ * systemd lets go of what is too much, and those guests were lost at a restart;
+ * and the names of all in one word of the environment could be more than the
+ * kernel takes: then no daemon started any more.
+ */
+static void check_store(void)
+{
+	struct vm *other;
+	struct why why;
+
+	setenv("NOTIFY_SOCKET", "/nonexistent", 1);
+	inside.conf->max_guests = 10000;
+	is(fill_store("g", 64), 4096 / 71, "as many as systemd keeps");
+	is(fill_store("g23456789012345678901234567890123456789012345", 64),
+	   127 * 1024 / (71 * (47 + 9)), "as many as it can give back");
+	is(fill_store("g", 1), 4096 / 8, "small ones are more");
+	is((unsigned)-inside_create("w", "", "{\"cpus\":64}", &why, &other), 0,
+	   "and there is room again");
+	vm_destroy(other);
+	inside_gone("w");
+	unsetenv("NOTIFY_SOCKET");
+}
+
 /* ---- watchers ---- */
 
 static struct vm_watch leaver, other;
@@ -304,6 +365,7 @@ int main(void)
 	check_waiting();
 	check_backoff();
 	check_limits();
+	check_store();
 	check_watchers();
 	is(inside_fds(), fds, "no descriptor is left of any of them");
 	is(inside_children(), 0, "and no process");

@@ -292,6 +292,41 @@ static void check_typed_in_vain(void)
 	close(fd);
 }
 
+/*
+ * Each guest that went with a slow watcher left its megabyte behind for as long
+ * as that one took; and who can create guests can create and destroy many.
+ */
+static void check_many_last_words(void)
+{
+	unsigned int i, kept = 0;
+	int fd[100];
+
+	for (i = 0; i < 100; i++) {
+		fd[i] = attach(inside_guest("web", "bytes 900000\npoweroff\n",
+					    "{\"console\":{\"log\":false}}"),
+			       &watcher);
+		inside_gone("web");
+	}
+	for (i = 0; i < 10; i++)
+		event_base_loop(inside.base, EVLOOP_NONBLOCK);
+	for (i = 0; i < 100; i++) {
+		text_len = 0;
+		while (text_len < 900000) {
+			ssize_t len = recv(fd[i], text, ROOM, MSG_DONTWAIT);
+
+			if (len == 0)
+				break;
+			if (len > 0)
+				text_len += (size_t)len;
+			else
+				inside_turn();
+		}
+		kept += text_len >= 900000;
+		close(fd[i]);
+	}
+	is(kept, 64, "so many guests leave last words behind, and no more");
+}
+
 /* It had typed more than the queue holds, and was never listened to again. */
 static void check_typed_before(void)
 {
@@ -416,6 +451,7 @@ int main(void)
 	check_flow();
 	check_typed_in_vain();
 	check_typed_before();
+	check_many_last_words();
 	check_hostile_text();
 	check_log();
 	check_last_words();

@@ -50,7 +50,7 @@ seconds() {
 	systemd-analyze timespan "$1" | sed -n 's/^ *μs: \([0-9]*\)000000$/\1/p'
 }
 
-plan 10
+plan 11
 clean "$(remarks "$tmp/lguestd.service" "$tmp/lguestd.socket" \
 	"$tmp/lguest@web.service")" 'systemd has no remark on any unit'
 echo 'NoSuchThing=yes' >>"$tmp/lguestd.socket"
@@ -69,6 +69,8 @@ is "$(value CapabilityBoundingSet)" 'CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL'
 # What a restart keeps alive depends on each of these.
 is "$(value FileDescriptorStoreMax) $(value NotifyAccess)" '20480 main' \
 	'the daemon, and nobody else, may leave descriptors with systemd'
+grep -q '^#define STORE_MAX *4096 ' daemon/store.c
+ok $? 'and the daemon knows how many'
 is "$(value StartLimitIntervalSec)" 0 \
 	'systemd never gives up, for it would drop the guests'
 is "$(value RuntimeDirectoryPreserve)" yes \
