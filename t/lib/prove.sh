@@ -10,7 +10,7 @@
 # under build/t/tap, and what led to each `not ok` is shown after the summary.
 
 tap=build/t/tap
-context=40 # lines of diagnosis before the next test
+context=40 # lines of diagnosis, before a test's verdict or after
 
 rm -rf "$tap"
 mkdir -p "$tap"
@@ -26,10 +26,18 @@ if [ $rc -ne 0 ]; then
 					print "\n" name
 				print "  " line
 			}
-			/^not ok/ && !/# TO[D]O/ { left = most; show($0); next }
+			/^not ok/ && !/# TO[D]O/ {
+				for (i = 1; i <= before; i++)
+					show(said[i])
+				left = most
+				before = 0
+				show($0)
+				next
+			}
 			/^Bail out!/ { show($0); next }
 			/^#/ && left > 0 { left--; show($0); next }
-			/^(ok|not ok)/ { left = 0 }
+			/^#/ && before < most { said[++before] = $0 }
+			/^(ok|not ok)/ { left = before = 0 }
 			/^1\.\./ { planned = 1 }
 			{ last[NR % 10] = $0 }
 			END {
