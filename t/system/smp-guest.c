@@ -90,7 +90,7 @@ u64 try_up(u64 id)
 			 (u64)(vcpu->stack + VCPU_STACK - 1), id);
 }
 
-static void start_others(void)
+void start_others(void)
 {
 	u64 id, result;
 
@@ -379,6 +379,7 @@ static void (*const parts[])(void) = {
 	[SMP_ASK] = answer_me,
 	[SMP_TIME] = keep_time,
 	[SMP_STEAL] = say_steal,
+	[SMP_TORTURE] = torture,
 };
 
 static void begin(u64 id)
@@ -414,7 +415,8 @@ void main(u64 what, u64 how_many, u64 how_often, u64 root)
 	hc_set_syscall(user_entry, user_exit);
 	for (vector = 32; vector < SMP_FIRST + SMP_VECTORS; vector++)
 		gate(vector, 0);
-	if (op != SMP_SHOOT && op != SMP_UP && op != SMP_MOVE)
+	if (op != SMP_SHOOT && op != SMP_UP && op != SMP_MOVE &&
+	    op != SMP_TORTURE)
 		start_others();
 	parts[op]();
 	__builtin_unreachable();

@@ -41,6 +41,7 @@ void set_irq(u32 flag);
 void send(u64 mask, u64 vector);
 void halt(u64 how);
 u64 try_up(u64 id);
+void start_others(void);
 
 /* move-guest.c */
 void keep_moving(void);
@@ -48,5 +49,8 @@ void keep_moving(void);
 /* time-guest.c */
 void answer_me(void);
 void keep_time(void);
+
+/* torture-guest.c */
+void torture(void);
 
 #endif /* SMP_GUEST_H */

@@ -4,7 +4,7 @@
 
 SYSTEM_OUT := build/t/system
 SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move \
-	queue pause hand-over eventfd run
+	queue pause hand-over eventfd run torture
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \
@@ -29,7 +29,8 @@ $(SYSTEM_OUT)/guest.elf: t/system/guest.c t/system/pattern.S t/system/ops.h \
 
 # The one with several vcpus, whose events enter as those of t/guest do.
 $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
-		t/system/time-guest.c \
+		t/system/time-guest.c t/system/torture-guest.c \
+		t/system/torture-cases.c t/system/torture.h \
 		t/system/smp-guest.h t/system/smp.h \
 		$(GUEST_OUT)/event-entry.S.o $(GUESTOS_OBJS) guestos/guestos.lds
 	@mkdir -p $(@D)
@@ -40,7 +41,8 @@ $(SYSTEM_OUT)/smp.elf: t/system/smp-guest.c t/system/move-guest.c \
 		-T guestos/guestos.lds -o $@ \
 		$(filter t/system/%.c %.o,$^)
 
-$(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move $(SYSTEM_OUT)/eventfd: t/system/crowd.c
+$(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move $(SYSTEM_OUT)/eventfd \
+	$(SYSTEM_OUT)/torture: t/system/crowd.c
 $(SYSTEM_OUT)/queue $(SYSTEM_OUT)/pause: t/system/crowd.c t/system/server.c
 $(SYSTEM_OUT)/hand-over: t/system/server.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
