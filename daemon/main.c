@@ -30,6 +30,9 @@
 
 #define CONFIG "/etc/lguest/lguestd.yaml"
 
+/* It has left guests to the next of us, and so there must be one. */
+#define EXIT_GUESTS 75
+
 /* Not on the stack, so that what is still there at the end counts as in use. */
 static struct lguestd lguestd;
 
@@ -261,8 +264,12 @@ static int start(void)
 	return 0;
 }
 
-static void stop(void)
+/* Returns the exit status. */
+static int stop(void)
 {
+	int status = lguestd.vm_count && getenv("NOTIFY_SOCKET") ? EXIT_GUESTS
+								 : EXIT_DONE;
+
 	sd_notify(0, "STOPPING=1");
 	ctl_close(&lguestd);
 	if (lguestd.vm_count && !getenv("NOTIFY_SOCKET"))
@@ -276,6 +283,7 @@ static void stop(void)
 			lguestd.vm_count);
 	vm_detach_all(&lguestd);
 	conf_daemon_free(lguestd.conf);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -296,6 +304,5 @@ int main(int argc, char **argv)
 	if (start() < 0)
 		return EXIT_FAILED;
 	event_base_dispatch(lguestd.base);
-	stop();
-	return EXIT_DONE;
+	return stop();
 }

@@ -353,6 +353,23 @@ static void check_no_kernel(void)
 	destroy("web");
 }
 
+/*
+ * A plain kill of the daemon was an end that systemd took for wanted, and it let
+ * go of all guests: lguestd.service has it started again after this status.
+ */
+static void check_term(void)
+{
+	int status;
+
+	client_create(store.path, "web", "wait\n", "{}");
+	status = fdstore_end(&store, SIGTERM);
+	is((unsigned)WEXITSTATUS(status), 75,
+	   "an end that leaves guests says so");
+	next_daemon();
+	is_str(state("web"), "running", "... and they wait for the next");
+	destroy("web");
+}
+
 int main(int argc, char **argv)
 {
 	char conf[128];
@@ -379,6 +396,7 @@ int main(int argc, char **argv)
 	check_newer_dead();
 	check_half_way();
 	check_no_kernel();
+	check_term();
 	keep_listening();
 	is(store.count, 0, "nothing is stored of guests that are gone");
 	is((unsigned)fdstore_end(&store, SIGTERM), 0, "no leak");

@@ -50,7 +50,7 @@ seconds() {
 	systemd-analyze timespan "$1" | sed -n 's/^ *μs: \([0-9]*\)000000$/\1/p'
 }
 
-plan 11
+plan 12
 clean "$(remarks "$tmp/lguestd.service" "$tmp/lguestd.socket" \
 	"$tmp/lguest@web.service")" 'systemd has no remark on any unit'
 echo 'NoSuchThing=yes' >>"$tmp/lguestd.socket"
@@ -71,6 +71,8 @@ is "$(value FileDescriptorStoreMax) $(value NotifyAccess)" '20480 main' \
 	'the daemon, and nobody else, may leave descriptors with systemd'
 grep -q '^#define STORE_MAX *4096 ' daemon/store.c
 ok $? 'and the daemon knows how many'
+is "$(value SuccessExitStatus) $(value RestartForceExitStatus)" '75 75' \
+	'a daemon that was told to end and left guests has a next one'
 is "$(value StartLimitIntervalSec)" 0 \
 	'systemd never gives up, for it would drop the guests'
 is "$(value RuntimeDirectoryPreserve)" yes \
