@@ -62,6 +62,10 @@ lives one 'kill -9'
 lguestd_kill ABRT
 lives one 'an abort'
 
+# A clean end, and no job of systemd's: it would drop the store, and the guests.
+lguestd_kill TERM
+lives one 'a SIGTERM that systemd has not sent'
+
 # Ten in a row, at whatever the daemon is doing by then.
 failed=''
 for turn in 1 2 3 4 5 6 7 8 9 10; do

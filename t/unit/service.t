@@ -67,7 +67,7 @@ is "$(value CapabilityBoundingSet)" 'CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL'
 	'it keeps these capabilities and no others'
 
 # What a restart keeps alive depends on each of these.
-is "$(value FileDescriptorStoreMax) $(value NotifyAccess)" '20480 main' \
+is "$(value FileDescriptorStoreMax) $(value NotifyAccess)" '4096 main' \
 	'the daemon, and nobody else, may leave descriptors with systemd'
 grep -q '^#define STORE_MAX *4096 ' daemon/store.c
 ok $? 'and the daemon knows how many'
