@@ -70,7 +70,7 @@ asm(".pushsection .user.text, \"ax\"\n"
     "	mov %eax, %ds\n"
     "	movl $0x23, 4(%rsp)\n"
     "	movl $user_code32, (%rsp)\n"
-    "	lretl\n"
+    "	ljmpl *(%rsp)\n" /* QEMU's lret has a fault of its own under SMAP */
     "	.code32\n"
     "user_code32: mov %esi, (%edi)\n"
     "	.code64\n"
