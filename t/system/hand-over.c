@@ -19,51 +19,13 @@
 
 #include "../lib/tap.h"
 #include "busy.h"
+#include "pass.h"
 #include "server.h"
 
 #define CHURN  60
 #define TOKENS 50
 
 static const struct vmm_options queued = { .and_features = LG_FEATURE_QUEUE };
-
-/* ---- descriptors by socket ---- */
-
-static void send_fd(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	if (sendmsg(socket, &msg, 0) != 1)
-		_exit(195);
-}
-
-static int receive_fd(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *cmsg;
-	int fd = -1;
-
-	if (recvmsg(socket, &msg, 0) == 1) {
-		cmsg = CMSG_FIRSTHDR(&msg);
-		if (cmsg)
-			memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
-	}
-	return fd;
-}
 
 /* ---- the story ---- */
 
@@ -88,9 +50,9 @@ static pid_t start_maker(void)
 	if (pid)
 		return pid;
 	create(&busy, OP_ASK);
-	send_fd(to_runner[0], busy.vmm.vcpu);
+	pass_send(to_runner[0], busy.vmm.vcpu);
 	server_await(busy.vmm.vm, &exit);
-	send_fd(to_us[0], busy.vmm.vm);
+	pass_send(to_us[0], busy.vmm.vm);
 	for (;;)
 		pause();
 }
@@ -104,7 +66,7 @@ static pid_t start_runner(void)
 	pid = fork();
 	if (pid)
 		return pid;
-	vcpu = receive_fd(to_runner[1]);
+	vcpu = pass_receive(to_runner[1]);
 	/* All that it will ever do. */
 	while (ioctl(vcpu, LG_RUN, 0) && errno == EINTR)
 		;
@@ -136,7 +98,7 @@ static void test_story(void)
 		bail_out("socketpair: %s", strerror(errno));
 	runner = start_runner();
 	maker = start_maker();
-	vm = receive_fd(to_us[1]);
+	vm = pass_receive(to_us[1]);
 	ok(server_kill(maker), "who made the VM is killed over an exit");
 	ok(server_poll(vm, 0), "which is still there for another");
 	is((__u64)serve(vm, 1, TOKENS), TOKENS, "who answers it and goes on");

@@ -22,6 +22,7 @@
 
 #include "../lib/tap.h"
 #include "busy.h"
+#include "pass.h"
 
 #define CHURN 60
 
@@ -345,43 +346,6 @@ static void test_exec(void)
 	busy_destroy(&busy);
 }
 
-static void send_fd(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	if (sendmsg(socket, &msg, 0) != 1)
-		_exit(195);
-}
-
-static int receive_fd(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *cmsg;
-	int fd = -1;
-
-	if (recvmsg(socket, &msg, 0) == 1) {
-		cmsg = CMSG_FIRSTHDR(&msg);
-		if (cmsg)
-			memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
-	}
-	return fd;
-}
-
 static int sockets[2];
 
 static void create_and_send(struct busy *busy)
@@ -389,7 +353,7 @@ static void create_and_send(struct busy *busy)
 	busy_create(busy, OP_NOTIFY, 0, NULL);
 	if (next_token(busy) != 1 || next_token(busy) != 2)
 		_exit(194);
-	send_fd(sockets[0], busy->vmm.vcpu);
+	pass_send(sockets[0], busy->vmm.vcpu);
 }
 
 static void test_adoption(void)
@@ -402,7 +366,7 @@ static void test_adoption(void)
 		bail_out("socketpair: %s", strerror(errno));
 	status = end_of(start_child(create_and_send, &busy));
 	is((__u64)status, 0, "a process makes a VM, sends its vcpu and exits");
-	vcpu = receive_fd(sockets[1]);
+	vcpu = pass_receive(sockets[1]);
 	run = mmap(NULL, 4096, PROT_READ, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED)
 		bail_out("a received vcpu: mmap: %s", strerror(errno));

@@ -45,6 +45,7 @@ $(SYSTEM_OUT)/smp $(SYSTEM_OUT)/move $(SYSTEM_OUT)/eventfd \
 	$(SYSTEM_OUT)/torture: t/system/crowd.c
 $(SYSTEM_OUT)/queue $(SYSTEM_OUT)/pause: t/system/crowd.c t/system/server.c
 $(SYSTEM_OUT)/hand-over: t/system/server.c
+$(SYSTEM_OUT)/hand-over $(SYSTEM_OUT)/life: t/system/pass.c
 $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%): $(SYSTEM_OUT)/%: t/system/%.c \
 		t/system/busy.c t/lib/vmm.c
 build/t/system/run: t/lib/parent.c
