@@ -6,8 +6,7 @@
 # lguestd there talks to t/lib/fake_lgdev.c instead of lg.ko, and starts
 # fake-run, a guest that is a script.
 
-DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng \
-	libelf
+DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng
 DAEMON_CFLAGS := $(shell pkg-config --cflags $(DAEMON_PACKAGES) 2>/dev/null)
 
 CONF_SOURCES := $(wildcard daemon/conf*.c)

@@ -15,7 +15,7 @@ groups() {
 	cat <<-'EOT'
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
-		build libseccomp-dev libcap-ng-dev libelf-dev
+		build libseccomp-dev libcap-ng-dev
 <<<<<<< HEAD
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		rig qemu-system-x86 linux-headers-amd64 systemd dbus udev kmod

@@ -30,7 +30,7 @@ packages=$(sh "$(dirname "$0")/../lib/deps.sh" -l rig)
 # Packages we copy from where they are installed: our programs link these.
 optional='procps libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libyaml-0-2
 	libjansson4 libcap-ng0 libseccomp2 liburing2 libnss-systemd nftables
-	libelf1 zlib1g strace'
+	strace'
 
 binaries='
 usr/lib/systemd/systemd
@@ -59,7 +59,7 @@ usr/sbin/modinfo usr/sbin/depmod
 libraries='libevent-2.1.so.7 libevent_core-2.1.so.7 libevent_pthreads-2.1.so.7
 	libyaml-0.so.2 libjansson.so.4 libcap-ng.so.0 libseccomp.so.2 liburing.so.2
 	libgcc_s.so.1 libnss_systemd.so.2 libm.so.6 libpthread.so.0 librt.so.1
-	libdl.so.2 libsystemd.so.0 libcrypt.so.1 libelf.so.1'
+	libdl.so.2 libsystemd.so.0 libcrypt.so.1'
 # Units beyond every target and slice.  What boots is decided in make_units.
 units='systemd-journald.service systemd-journald.socket
 	systemd-journald-dev-log.socket dbus.service dbus.socket
