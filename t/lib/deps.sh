@@ -16,13 +16,9 @@ groups() {
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev
-<<<<<<< HEAD
 		lint mandoc valgrind clang-format shellcheck sparse perl
-		rig qemu-system-x86 linux-headers-amd64 systemd dbus udev kmod
-=======
-		lint valgrind clang-format shellcheck sparse perl mandoc
-		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container dbus udev kmod
->>>>>>> 989f8360ad91da423e514aaad9bfc22f0e392d73
+		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
+		rig dbus udev kmod
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps
 		bochs bochs bochs-term bochsbios vgabios

@@ -31,6 +31,7 @@ echo 'LG_MYTH is a constant.' >"$bad/hypervisor/include/lguest/README.md"
 # shellcheck disable=SC2016 # it is meant to be bad
 printf '#!/bin/sh\nrm -rf $x\n' >"$bad/bad.t"
 printf '.Sh NAME\n.Bogus\n' >"$bad/bad.8"
+printf '%s main\n' '>>>>>>>' >"$bad/bad.txt"
 cp .clang-format "$bad"
 
 # reddens LINT N - LINT makes N complaints about that tree
@@ -49,4 +50,4 @@ reddens man 1
 reddens names 5
 reddens shell 2
 reddens spdx 2
-reddens words 2
+reddens words 3

@@ -27,6 +27,12 @@ notes() {
 		xargs grep -nIwE 'TO''DO|FIX''ME|X''XX'
 }
 
-plan 2
+# halves - of a merge that nobody ended; a here-document hides them well
+halves() {
+	sources '*' | xargs grep -nIE '^(<{7}|>{7}|\|{7}) '
+}
+
+plan 3
 clean "$(desks)" 'every path in the tree is one that anybody has'
 clean "$(notes)" 'no notes to ourselves are left about'
+clean "$(halves)" 'no merge was left half done'

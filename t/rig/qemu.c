@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -76,9 +77,34 @@ static void add_path(struct args *args, const char *before, const char *path,
 	free(twice);
 }
 
+/*
+ * A KVM that is itself done in software (PVM) runs only kernels that know it,
+ * and Debian's does not: without VMX or SVM below it, it is none for us.
+ */
+static int cpu_has_virtualization(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+	int has = 0;
+
+	while (file && !has && getline(&line, &room, file) > 0)
+		has = !strncmp(line, "flags", 5) &&
+		      (strstr(line, " vmx ") || strstr(line, " svm "));
+	free(line);
+	if (file)
+		fclose(file);
+	return has;
+}
+
 int vm_may_use_kvm(void)
 {
-	return access("/dev/kvm", R_OK | W_OK) == 0;
+	static int may = -1;
+
+	if (may < 0)
+		may = access("/dev/kvm", R_OK | W_OK) == 0 &&
+		      cpu_has_virtualization();
+	return may;
 }
 
 static int use_kvm(const struct model *model)
