@@ -25,7 +25,7 @@
 #define NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE)
 #define HELPFUL                                                               \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
-	 LG_FEATURE_DISCARD)
+	 LG_FEATURE_DISCARD | LG_FEATURE_LDT)
 
 static int check_info(const struct lg_info *info, struct why *why)
 {
