@@ -28,8 +28,8 @@ machine() {
 
 # typed MACHINE - what the shell says to some keys, one of them taken back
 typed() {
-	printf '%s\r' 'echo  one two' 'hallo' 'hexx\b\bllo you' 'fork' 'exit' |
-		sed 's/\\b/\x08/g' | machine "$1" shell |
+	printf '%b\r' 'echo  one two' 'hallo' 'hexx\b\bllo you' 'fork' 'exit' |
+		machine "$1" shell |
 		sed -n '/^shell:/,/^init:/p'
 }
 

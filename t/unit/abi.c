@@ -9,6 +9,8 @@
  *
  * Fields stand in order and leave no gap, so nothing is padded by a compiler's
  * leave and nothing can be added without being noticed.
+ *
+ * Long because the ABI is.
  */
 #include <stddef.h>
 
@@ -227,6 +229,12 @@ static const struct row rows[] = {
 	F(lg_setup, reserved,		128, 128),
 	END(lg_setup, 256),
 
+	F(lg_ldt, entries,		0, 4),
+	F(lg_ldt, reserved0,		4, 4),
+	F(lg_ldt, reserved,		8, 56),
+	F(lg_ldt, desc,			64, 65536),
+	END(lg_ldt, 65600),
+
 	F(lg_interrupt, vcpu,		0, 4),
 	F(lg_interrupt, vector,		4, 4),
 	F(lg_interrupt, reserved,	8, 24),
@@ -309,6 +317,7 @@ static const struct {
 	C(LG_FEATURE_EVENTFD,		0x20),
 	C(LG_FEATURE_QUEUE,		0x40),
 	C(LG_FEATURE_PAUSE,		0x80),
+	C(LG_FEATURE_LDT,		0x100),
 	C(LG_NOWHERE,			0xffffffffffffffff),
 	C(LG_FEATURE_DISCARD,		0x8),
 	C(LG_FEATURE_DIRTY_LOG,		0x10),
@@ -394,6 +403,7 @@ static const struct {
 	C(LGUEST_KERNEL_DS,		0x18),
 	C(LGUEST_TLS_FIRST,		12),
 	C(LGUEST_TLS_COUNT,		4),
+	C(LGUEST_LDT_ENTRIES,		8192),
 	C(LGUEST_GATES,			258),
 	C(LGUEST_RING_SIZE,		64),
 	C(LGUEST_CLOCK_STABLE,		1),
@@ -419,6 +429,7 @@ static const struct {
 	C(LG_STATE_GATES,		4),
 	C(LG_STATE_SETUP,		5),
 	C(LG_STATE_FPU,			6),
+	C(LG_STATE_LDT,			7),
 	C(LG_ACTIVITY_RUN,		0),
 	C(LG_ACTIVITY_IDLE,		1),
 	C(LG_ACTIVITY_WAIT,		2),
