@@ -187,6 +187,12 @@ void irq_unblock(u32 vector);
 int irq_handle(struct regs *regs);
 extern u64 irq_counts[VECTORS];
 
+/* nmi.c */
+typedef void (*nmi_fn)(struct regs *regs);
+void nmi_set_handler(nmi_fn fn);
+void nmi_send(u32 cpu);
+void nmi(struct regs *regs);
+
 /* lock.c */
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);

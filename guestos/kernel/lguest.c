@@ -137,6 +137,7 @@ static const struct pv_ops lguest_ops = {
 	.irq_enable = lguest_irq_enable,
 	.swapgs = lguest_swapgs,
 	.iret = lguest_iret,
+	.nmi = lguest_nmi,
 	.name = "lguest",
 	.paravirt = 1,
 	.kernel_rpl = 3,

@@ -26,6 +26,7 @@ void lguest_irq_enable(void);
 void lguest_swapgs(void);
 void lguest_iret(void);
 void lguest_iret_by_host(void);
+void lguest_nmi(void);
 extern const u8 lguest_start_save_fl[], lguest_end_save_fl[];
 extern const u8 lguest_start_restore_fl[], lguest_end_restore_fl[];
 extern const u8 lguest_start_irq_disable[], lguest_end_irq_disable[];

@@ -232,6 +232,7 @@ static const struct pv_ops native_ops = {
 	.memory_setup = native_memory_setup,
 	.patch = native_patch,
 	.init_cpu = native_init_cpu,
+	.nmi = native_nmi,
 	.load_gdt = native_load_gdt,
 	.load_tr_desc = native_load_tr_desc,
 	.set_ldt = set_ldt,
