@@ -399,5 +399,8 @@ int event_iret(struct lg_vcpu *vcpu)
 	regs->ss = (u16)frame.ss;
 	if (segment_fit(vcpu, (u16)frame.cs, (u16)frame.ss, frame.rip))
 		return 0;
-	return event_exception(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	err = event_exception(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	if (err)
+		trap_put_off(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	return err;
 }

@@ -31,6 +31,7 @@
 #include <asm/fpu/api.h>
 #include <lguest/guest.h>
 #include <lguest/ioctl.h>
+#include "fail.h"
 #include "guest_walk.h"
 #include "switcher.h"
 
@@ -328,6 +329,7 @@ int pause_wait(struct lg_vcpu *vcpu);
 #define LG_REQ_STOP  3 /* another vcpu has been killed */
 #define LG_REQ_CLOCK 4 /* the time of day has changed */
 #define LG_REQ_PAUSE 5 /* the VM is to pause */
+#define LG_REQ_TRAP  6 /* the guest has still to get the last trap */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -372,6 +374,8 @@ bool world_cross(struct lg_vcpu *vcpu);
 
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
+int trap_serve_again(struct lg_vcpu *vcpu);
+void trap_put_off(struct lg_vcpu *vcpu, u64 trap, u64 error);
 void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error);
 
 /* emulate.c */

@@ -121,7 +121,9 @@ static noinline int serve_requests(struct lg_vcpu *vcpu)
 		vcpu->taken_along = true;
 		lg_kill(vcpu, "another vcpu of this guest has been killed");
 	}
-	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
+	if (test_and_clear_bit(LG_REQ_TRAP, &vcpu->requests))
+		err = trap_serve_again(vcpu);
+	if (!err && test_and_clear_bit(LG_REQ_START, &vcpu->requests))
 		err = interrupt_start(vcpu);
 	if (test_and_clear_bit(LG_REQ_CLOCK, &vcpu->requests) &&
 	    vcpu->pins[PIN_CLOCK].page)

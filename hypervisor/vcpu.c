@@ -196,6 +196,7 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 	err = shadow_new_root(vcpu, in->cr3);
 	if (err)
 		return err;
+	clear_bit(LG_REQ_TRAP, &vcpu->requests);
 	state->regs = (struct sw_regs){
 		.rax = in->rax,
 		.rbx = in->rbx,
