@@ -20,6 +20,7 @@
  * Next: guestos/linux/port/patch.c
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/acpi.h>
 #include <linux/console.h>
@@ -40,11 +41,24 @@
 #include <asm/proto.h>
 #include <asm/setup.h>
 #include <asm/tlbflush.h>
+#include <generated/utsrelease.h>
+
+extern char port_entry[];
+
+GRAFT_PORT(port_entry);
 
 /* The kernel's own, which no installed header declares. */
 extern pgd_t early_top_pgt[PTRS_PER_PGD];
-void get_cpu_cap(struct cpuinfo_x86 *c);
-void get_cpu_address_sizes(struct cpuinfo_x86 *c);
+GRAFT_CHECK_FUNCTION(void, get_cpu_cap, struct cpuinfo_x86 *);
+GRAFT_CHECK_FUNCTION(void, get_cpu_address_sizes, struct cpuinfo_x86 *);
+
+GRAFT_CHECK_PERCPU(xen_vcpu_info, 64);
+GRAFT_CHECK_TYPE(struct paravirt_patch_template);
+GRAFT_CHECK_TYPE(struct x86_init_ops);
+GRAFT_CHECK_TYPE(struct x86_platform_ops);
+GRAFT_CHECK_TYPE(struct smp_ops);
+GRAFT_CHECK_TYPE(struct apic);
+GRAFT_CHECK_TYPE(struct boot_params);
 
 struct port_cpu port_cpus[PORT_MAX_CPUS];
 
@@ -93,7 +107,7 @@ static char *__init memory_setup(void)
 /* There is RAM and there are command line and console; we are in RAM. */
 static void __init arch_setup(void)
 {
-	memblock_reserve(__pa_symbol(lg_start), lg_end - lg_start);
+	memblock_reserve(__pa_symbol(graft_start), graft_end - graft_start);
 	port_console_early();
 	port_patch_kernel();
 }
@@ -170,11 +184,11 @@ static void __init set_page_tables(void)
 	write_cr3(__pa_symbol(early_top_pgt));
 	for (i = 0; i < PTRS_PER_PMD; i++)
 		level2_ident_pgt[i].pmd |= _PAGE_NX;
-	end = pmd_index((unsigned long)lg_end + PMD_SIZE - 1);
+	end = pmd_index((unsigned long)graft_end + PMD_SIZE - 1);
 	for (i = end; i < PTRS_PER_PMD; i++)
 		level2_kernel_pgt[i] = __pmd(0);
 	/* cleanup_highmap() clears what is above this, unless told so: */
-	max_pfn_mapped = __pa_symbol(lg_start) >> PAGE_SHIFT;
+	max_pfn_mapped = __pa_symbol(graft_start) >> PAGE_SHIFT;
 }
 
 /* The kernel's guard hole is where the Switcher has to be. */
@@ -214,7 +228,6 @@ void __init port_start(unsigned long boot_info)
 	port_time_init();
 	port_machine_init();
 	set_page_tables();
-	port_patch_first();
 
 	get_cpu_cap(&boot_cpu_data);
 	x86_configure_nx();

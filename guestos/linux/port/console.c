@@ -10,6 +10,7 @@
  * Next: guestos/linux/port/machine.c
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/console.h>
 #include <linux/interrupt.h>
@@ -33,12 +34,14 @@ struct hv_ops {
 			unsigned int clear);
 	void (*dtr_rts)(struct hvc_struct *hp, int raise);
 };
-int hvc_instantiate(uint32_t vtermno, int index, const struct hv_ops *ops);
-struct hvc_struct *hvc_alloc(uint32_t vtermno, int data,
-			     const struct hv_ops *ops, int outbuf_size);
-int notifier_add_irq(struct hvc_struct *hp, int data);
-void notifier_del_irq(struct hvc_struct *hp, int data);
-void notifier_hangup_irq(struct hvc_struct *hp, int data);
+GRAFT_CHECK_TYPE(struct hv_ops);
+GRAFT_CHECK_FUNCTION(int, hvc_instantiate, uint32_t, int,
+		     const struct hv_ops *);
+GRAFT_CHECK_FUNCTION(struct hvc_struct *, hvc_alloc, uint32_t, int,
+		     const struct hv_ops *, int);
+GRAFT_CHECK_FUNCTION(int, notifier_add_irq, struct hvc_struct *, int);
+GRAFT_CHECK_FUNCTION(void, notifier_del_irq, struct hvc_struct *, int);
+GRAFT_CHECK_FUNCTION(void, notifier_hangup_irq, struct hvc_struct *, int);
 
 /* ---- out ---- */
 
@@ -47,11 +50,13 @@ static int put_some(const char *text, int len)
 {
 	unsigned long flags;
 	char *copy;
+	int i;
 
 	local_irq_save(flags);
 	copy = port_cpus[raw_smp_processor_id()].text;
 	len = min_t(int, len, sizeof(port_cpus[0].text) - 1);
-	memcpy(copy, text, len);
+	for (i = 0; i < len; i++)
+		copy[i] = text[i];
 	copy[len] = '\0';
 	hcall(LHCALL_NOTIFY, __pa_symbol(copy), 0, 0, 0);
 	local_irq_restore(flags);

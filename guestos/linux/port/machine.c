@@ -9,6 +9,7 @@
  * Next: the end
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/interrupt.h>
 #include <linux/kexec.h>
@@ -21,6 +22,8 @@
 #include <asm/x86_init.h>
 
 #define POWER_VECTOR 0x30
+
+GRAFT_CHECK_TYPE(struct machine_ops);
 
 static void shut_down(u64 how, const char *reason)
 {

@@ -14,6 +14,7 @@
  * Next: guestos/linux/port/irq.c
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/mm.h>
 #include <linux/smp.h>
@@ -23,7 +24,7 @@
 #include <asm/tlbflush.h>
 
 /* The kernel's own; no installed header declares it. */
-void tlb_remove_table(struct mmu_gather *tlb, void *table);
+GRAFT_CHECK_FUNCTION(void, tlb_remove_table, struct mmu_gather *, void *);
 
 static unsigned long read_cr3_op(void)
 {

@@ -18,6 +18,7 @@
  * Next: guestos/linux/port/cpu.c
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -33,22 +34,12 @@ extern char early_xen_iret_patch[], xen_iret[];
 extern char this_cpu_cmpxchg16b_emu[];
 extern struct alt_instr __alt_instructions[], __alt_instructions_end[];
 
-void fpu__init_cpu_xstate(void);
+GRAFT_CHECK_FUNCTION(void, fpu__init_cpu_xstate, void);
+GRAFT_CHECK_TYPE(struct alt_instr);
 
-/*
- * port_detour - code at from goes on at to instead
- *
- * A function that can be traced begins with a call that the kernel makes a NOP,
- * and looks at first: behind that.
- */
-void __init port_detour(void *from, void *to)
-{
-	u8 *at = from;
-
-	if (*at == CALL_INSN_OPCODE)
-		at += CALL_INSN_SIZE;
-	__text_gen_insn(at, JMP32_INSN_OPCODE, at, to, JMP32_INSN_SIZE);
-}
+/* swapgs or iretq; a hypercall of Xen's. */
+GRAFT_DETOUR(GRAFT_JUMP, early_xen_iret_patch, 0, port_iret, 5, 0xe9);
+GRAFT_DETOUR(GRAFT_JUMP, xen_iret, 0, port_iret, 5, 0x6a, 0x00);
 
 /* XCR0 is the host's, and has what port_cpuid() says of it. */
 static void xcr0_is_set(void)
@@ -57,19 +48,16 @@ static void xcr0_is_set(void)
 		cr4_set_bits(X86_CR4_OSXSAVE);
 }
 
-/* port_patch_first - before anything of the kernel runs; its text is writable */
-void __init port_patch_first(void)
-{
-	/* cmpxchg16b %gs:(%rsi); sete %al; ret */
-	static const u8 cmpxchg16b[] __initconst = { 0x65, 0x48, 0x0f,
-						     0xc7, 0x0e, 0x0f,
-						     0x94, 0xc0, 0xc3 };
+/* Behind the tracer's call, which the kernel wants to find. */
+GRAFT_DETOUR(GRAFT_JUMP, fpu__init_cpu_xstate, 5, xcr0_is_set, 7, 0x48, 0x8b,
+	     0x05);
 
-	port_detour(early_xen_iret_patch, port_iret);
-	port_detour(xen_iret, port_iret);
-	port_detour(fpu__init_cpu_xstate, xcr0_is_set);
-	memcpy(this_cpu_cmpxchg16b_emu, cmpxchg16b, sizeof(cmpxchg16b));
-}
+/* cmpxchg16b %gs:(%rsi); sete %al; ret; for what begins pushfq; cli */
+static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,
+				 0x0f, 0x94, 0xc0, 0xc3 };
+
+GRAFT_DETOUR(GRAFT_BYTES, this_cpu_cmpxchg16b_emu, 0, cmpxchg16b,
+	     sizeof(cmpxchg16b), 0x9c, 0xfa);
 
 /*
  * port_patch_kernel - before the kernel goes through its alternatives
@@ -81,7 +69,6 @@ void __init port_patch_kernel(void)
 {
 	static const u8 same[] __initconst = { 0x48, 0x89, 0xf8 };
 	struct alt_instr *alt;
-	unsigned int count = 0;
 
 	for (alt = __alt_instructions; alt < __alt_instructions_end; alt++) {
 		const u8 *by = (u8 *)&alt->repl_offset + alt->repl_offset;
@@ -91,19 +78,17 @@ void __init port_patch_kernel(void)
 		    memcmp(by, same, sizeof(same)))
 			continue;
 		alt->cpuid = X86_FEATURE_ALWAYS;
-		count++;
 	}
-	pr_debug("lguest: %u entries of page tables are what they are\n",
-		 count);
 }
 
 /* port_protect - the kernel's text is no longer writable, and nor is ours */
 void __init port_protect(void)
 {
-	const unsigned long start = (unsigned long)lg_start,
-			    data = (unsigned long)lg_text_end,
-			    end = round_up((unsigned long)lg_end, PMD_SIZE);
+	const unsigned long start = (unsigned long)graft_start,
+			    text_end = (unsigned long)graft_text_end,
+			    rodata_end = (unsigned long)graft_rodata_end,
+			    end = round_up((unsigned long)graft_end, PMD_SIZE);
 
-	set_memory_nx(data, (end - data) >> PAGE_SHIFT);
-	set_memory_ro(start, (data - start) >> PAGE_SHIFT);
+	set_memory_nx(text_end, (end - text_end) >> PAGE_SHIFT);
+	set_memory_ro(start, (rodata_end - start) >> PAGE_SHIFT);
 }

@@ -67,9 +67,6 @@ static __always_inline u64 hcall(u64 number, u64 a, u64 b, u64 c, u64 d)
 	return number;
 }
 
-/* The graft's ends, from the linker script. */
-extern char lg_start[], lg_text_end[], lg_end[];
-
 /* entry.S */
 void port_save_fl(void);
 void port_irq_disable(void);
@@ -87,8 +84,6 @@ void port_start(unsigned long boot_info);
 void port_register_cpu(unsigned int cpu);
 
 /* patch.c */
-void port_detour(void *from, void *to);
-void port_patch_first(void);
 void port_patch_kernel(void);
 void port_protect(void);
 

@@ -17,6 +17,7 @@
  * Next: guestos/linux/port/console.c
  */
 #include "port.h"
+#include "graft.h"
 
 #include <linux/cpu.h>
 #include <linux/nmi.h>
@@ -38,9 +39,7 @@
 #define APIC_VERSION_OF_OURS 0x14
 
 extern struct apic apic_noop;
-void cpu_init_secondary(void);
-void __pv_init_lock_hash(void);
-void __pv_queued_spin_lock_slowpath(struct qspinlock *lock, u32 val);
+GRAFT_CHECK_FUNCTION(void, cpu_init_secondary, void);
 
 static struct apic port_apic;
 
