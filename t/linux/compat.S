@@ -3,8 +3,8 @@
  * compat.S - a 32-bit program
  *
  * System calls by INT 0x80, a thread's own segment, which must still be there
- * after others have run, and a signal, from which the kernel returns by code of
- * its own.  It exits with 42, or with the number of what did not work.
+ * after others have run, a signal, from which the kernel returns by code of its
+ * own, and the way in that the kernel itself has chosen for this processor.  It exits with 42, or with the number of what did not work.
  */
 #define NR_exit            1
 #define NR_getpid          20
@@ -14,7 +14,8 @@
 #define NR_sched_yield     158
 #define NR_set_thread_area 243
 
-#define SIGUSR1 10
+#define AT_SYSINFO 32
+#define SIGUSR1    10
 
 	.code32
 	.globl	_start
@@ -59,6 +60,26 @@ _start:
 	movl	$SIGUSR1, %ecx
 	int	$0x80
 	cmpl	$1, handled
+	jne	bad
+
+	/* The way that the kernel's own page of 32-bit code knows. */
+	movl	$6, %ebp
+	movl	%esp, %edx
+	movl	(%edx), %eax		/* past arguments and environment */
+	leal	8(%edx, %eax, 4), %edx
+1:	addl	$4, %edx
+	cmpl	$0, -4(%edx)
+	jne	1b
+2:	movl	(%edx), %eax
+	testl	%eax, %eax
+	jz	bad
+	addl	$8, %edx
+	cmpl	$AT_SYSINFO, %eax
+	jne	2b
+	movl	-4(%edx), %edi
+	movl	$NR_getpid, %eax
+	call	*%edi
+	cmpl	%esi, %eax
 	jne	bad
 	movl	$42, %ebp
 bad:	movl	%ebp, %ebx

@@ -86,12 +86,15 @@ struct keep {
 	 BIT_OF(X86_FEATURE_MISALIGNSSE) |                                 \
 	 BIT_OF(X86_FEATURE_3DNOWPREFETCH) | BIT_OF(X86_FEATURE_XOP) |     \
 	 BIT_OF(X86_FEATURE_FMA4) | BIT_OF(X86_FEATURE_TBM))
-/* NX, LM and the instructions; RDTSCP would tell of the host's CPUs. */
+/* Bits 0 to 17, and two more, are leaf 1's again.  RDTSCP would tell of the
+ * host's CPUs. */
 #define KEEP_EXT_EDX                                                       \
-	(KEEP_1_EDX | BIT_OF(X86_FEATURE_SYSCALL) |                        \
+	((KEEP_1_EDX & 0x3ffff) | BIT_OF(X86_FEATURE_MMX) |                \
+	 BIT_OF(X86_FEATURE_FXSR) | BIT_OF(X86_FEATURE_SYSCALL) |          \
 	 BIT_OF(X86_FEATURE_NX) | BIT_OF(X86_FEATURE_MMXEXT) |             \
-	 BIT_OF(X86_FEATURE_FXSR_OPT) | BIT_OF(X86_FEATURE_LM) |           \
-	 BIT_OF(X86_FEATURE_3DNOWEXT) | BIT_OF(X86_FEATURE_3DNOW))
+	 BIT_OF(X86_FEATURE_FXSR_OPT) | BIT_OF(X86_FEATURE_GBPAGES) |      \
+	 BIT_OF(X86_FEATURE_LM) | BIT_OF(X86_FEATURE_3DNOWEXT) |           \
+	 BIT_OF(X86_FEATURE_3DNOW))
 
 static const struct keep keeps[] = {
 	{ 1, 0, ECX, KEEP_1_ECX },
