@@ -66,7 +66,8 @@ static const char usage[] =
 	"~/.cache)\n"
 	"  -p, --port=FOLDER     the sources of the port\n"
 	"  -f, --force           even if it is there already\n"
-	"  -n, --dry-run         make nothing; 5: it would have to be made\n"
+	"  -n, --dry-run         make nothing; status 5: it is still to be "
+	"made\n"
 	"  -q, --quiet           no progress\n"
 	"  -h, --help            this\n";
 
@@ -327,7 +328,7 @@ int main(int argc, char **argv)
 	end = graft(&work, &why);
 	if (end == END_DONE)
 		puts(work.out);
-	else
+	else if (end != END_UNMADE || !options.quiet)
 		fprintf(stderr, "lguest-graft: '%s': %s\n", options.image,
 			why.text);
 	symbols_free(&work.symbols);

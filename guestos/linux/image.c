@@ -91,8 +91,7 @@ static enum end say_elf(const struct image *image, struct why *why)
 		return why_say(why, END_REFUSED,
 			       "a kernel module or an object; " THE_VMLINUZ);
 	return why_say(why, END_REFUSED,
-		       "an ELF file, which is a graft already or a "
-		       "vmlinux; " THE_VMLINUZ);
+		       "an ELF file: a program or a vmlinux; " THE_VMLINUZ);
 }
 
 static enum end say_other(const struct image *image, struct why *why)
@@ -179,6 +178,10 @@ enum end image_open(struct image *image, const char *path, struct why *why)
 	enum end end;
 
 	*image = (struct image){ .count = 0 };
+	if (write_key(path))
+		return why_say(why, END_REFUSED,
+			       "a graft already; a guest's kernel: can name it "
+			       "as it is");
 	end = bytes_read(&image->file, path, FILE_MAX, why);
 	if (end == END_DONE)
 		end = open_image(image, why);
