@@ -406,7 +406,7 @@ const char *symbols_near(const struct symbols *symbols, uint64_t address,
 	if (best == symbols->count)
 		snprintf(buf, len, "%#" PRIx64, address);
 	else
-		snprintf(buf, len, "%s+%#" PRIx64, name_of(symbols, best),
+		snprintf(buf, len, "%s+0x%" PRIx64, name_of(symbols, best),
 			 address - symbols->list[best].address);
 	return buf;
 }

@@ -28,4 +28,11 @@ build/asan/graft/%.o: guestos/linux/%.c t/lib/cflags
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) $(SAN_FLAGS) -c -o $@ $<
 
+# Kernels for its tests.
+ALL_TARGETS += build/t/made-kernel
+build/t/made-kernel: t/lib/made_kernel.c t/lib/made_kernel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -DMADE_KERNEL_PROGRAM -o $@ $< $(GRAFT_LIBS)
+
 -include $(wildcard build/graft/*.d build/asan/graft/*.d)

@@ -64,6 +64,7 @@ static const struct {
 	{ "R__stop_BTF", 0 }, /* when it is known */
 	{ "D__per_cpu_load", MADE_TEXT + 0x3000 },
 	{ "Amade_percpu", 0x340 },
+	{ "T__x86_return_thunk", MADE_TEXT + 0x30 },
 	{ "tmade_twice", MADE_TEXT + 0x100 },
 	{ "tmade_twice", MADE_TEXT + 0x110 },
 	{ "Tmade_alias", MADE_TEXT + 0x120 },
