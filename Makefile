@@ -93,7 +93,7 @@ check: deps ## Install what is missing, build, run the test suite
 check-all: deps ## The same with every test on every model of the rig
 	$(Q)$(MAKE) all
 	$(Q)t/lib/models.sh full $(OTHER_MODELS)
-	$(PROVE) t/ build/t/models
+	LG_ROUNDS=4 $(PROVE) t/ build/t/models
 
 check-bochs: deps ## The guests again on a CPU by other authors, slowly
 	$(Q)$(MAKE) all
