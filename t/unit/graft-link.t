@@ -203,6 +203,7 @@ fits 'extern char none[], nix[]; char *needs[] = { none, nix, made_code };' 3 \
 fits 'extern char made_twice[]; char *needs = made_twice;' 3 \
 	'kernel VERSION has more than one made_twice, and the port cannot tell which it needs' \
 	'a name it has twice'
+# shellcheck disable=SC2016 # these are no commands
 fits 'GRAFT_DETOUR(GRAFT_JUMP, made_code, 0, tiny_to, 5, 0xc0, 0xff);' 3 \
 	'kernel VERSION has `c0 c1` at made_code+0x0, and the port expects `c0 ff`' \
 	'a place that looks otherwise'
@@ -236,6 +237,7 @@ fits 'GRAFT_CHECK_PERCPU(made_percpu, 41);' 3 \
 fits 'GRAFT_CHECK_PERCPU(made_none, 4);' 3 \
 	'no per-CPU variable made_none in the kernel, and the port needs it' \
 	'or not there'
+# shellcheck disable=SC2016 # nor are these
 fits 'GRAFT_CHECK_FUNCTION(int, made_function, const char *, struct made_outer *);' 3 \
 	'function made_function is `int (const char *, struct made_outer *, u32)` in the kernel, and the port takes it for `int (const char *, struct made_outer *)`' \
 	'a function of another type'
