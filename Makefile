@@ -30,8 +30,9 @@ ALL_TARGETS := build/lg.ko build/debug/lg.ko
 JOBS ?= 2
 PROVE := t/lib/prove.sh --timer -j$(JOBS)
 
-include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk t/guest/guests.mk t/lib/lib.mk \
-	t/rig/rig.mk t/linux/linux.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
+include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk \
+	guestos/linux/linux.mk t/guest/guests.mk t/lib/lib.mk t/linux/linux.mk \
+	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
 	t/bochs/bochs.mk systemd/install.mk)
 -include $(shell find build/t -type f -name '*.d' 2>/dev/null)
 
@@ -92,7 +93,7 @@ check: deps ## Install what is missing, build, run the test suite
 check-all: deps ## The same with every test on every model of the rig
 	$(Q)$(MAKE) all
 	$(Q)t/lib/models.sh full $(OTHER_MODELS)
-	$(PROVE) t/ build/t/models
+	LG_ROUNDS=4 $(PROVE) t/ build/t/models
 
 check-bochs: deps ## The guests again on a CPU by other authors, slowly
 	$(Q)$(MAKE) all
