@@ -8,4 +8,9 @@
 
 . t/linux/linux.sh
 linux_need
-linux_run -c "${LINUX_CPUS:-2}" -- quiet vsyscall=xonly
+tap_tmp
+: "$tmp"
+linux_run -c "${LINUX_CPUS:-2}" -- quiet vsyscall=xonly >"$tmp/console"
+rc=$?
+tr -d '\r' <"$tmp/console"
+exit $rc
