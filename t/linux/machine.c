@@ -38,9 +38,10 @@ static unsigned long long number_in(const char *path, const char *start)
 /* Of all that the kernel has said, a line with one of these is a complaint. */
 static void check_log(void)
 {
-	static const char *const bad[] = { "WARNING:", "BUG:", "Oops",
-					   "general protection", "unchecked MSR",
-					   "rcu_sched self-detected" };
+	static const char *const bad[] = {
+		"cut here",	 "BUG:",      "Oops:",
+		"unchecked MSR", "rcu: INFO", "[Firmware Bug]",
+	};
 	static char log[1 << 20];
 	int len = klogctl(3, log, sizeof(log) - 1);
 	unsigned int i, n = 0;

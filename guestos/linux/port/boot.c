@@ -76,7 +76,8 @@ void port_register_cpu(unsigned int cpu)
 	hcall(LHCALL_LGUEST_INIT, hot, __pa_symbol(&our->info),
 	      LGUEST_ABI_VERSION,
 	      LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET |
-		      LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_PCID);
+		      LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_PCID |
+		      LGUEST_FEATURE_LDT);
 	hcall(LHCALL_SET_CLOCK, __pa_symbol(&our->clock), 0, 0, 0);
 	our->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE |
 		   X86_CR0_WP | X86_CR0_AM | X86_CR0_PG;
@@ -212,6 +213,8 @@ static void __init set_identity(void)
 	pv_info.name = "lguest";
 	x86_hyper_type = X86_HYPER_XEN_PV;
 	setup_force_cpu_cap(X86_FEATURE_XENPV);
+	/* Intel's way for 32-bit programs, which is #GP here. */
+	setup_clear_cpu_cap(X86_FEATURE_SYSENTER32);
 }
 
 /* port_start - from entry.S; boot_info is the loader's page, physical */

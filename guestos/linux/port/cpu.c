@@ -202,6 +202,22 @@ static void load_gs_index_op(unsigned int selector)
 	hcall(LHCALL_LOAD_GS, selector & 0xffff, 0, 0, 0);
 }
 
+/*
+ * The host copies it, and leaves out what it cannot have.  Nearly nobody has one.
+ * Where the host knows none, a program that has made one may not load it.
+ */
+static void set_ldt_op(const void *table, unsigned int entries)
+{
+	struct port_cpu *our = &port_cpus[raw_smp_processor_id()];
+
+	if (!entries && !our->ldt_entries)
+		return;
+	if (!(our->info.features & LGUEST_FEATURE_LDT))
+		return;
+	our->ldt_entries = entries;
+	hcall(LHCALL_SET_LDT, (u64)table, entries, 0, 0);
+}
+
 static void load_sp0_op(unsigned long sp0)
 {
 	hot_write(sp0, sp0);
@@ -296,7 +312,7 @@ void __init port_cpu_ops(void)
 	ops->read_pmc = read_pmc;
 	ops->load_tr_desc = paravirt_nop;
 	ops->store_tr = store_tr_op;
-	ops->set_ldt = paravirt_nop;
+	ops->set_ldt = set_ldt_op;
 	ops->load_gdt = paravirt_nop;
 	ops->write_gdt_entry = write_gdt_entry_op;
 	ops->load_idt = load_idt_op;

@@ -44,6 +44,7 @@ struct port_cpu {
 	struct clock_event_device event;
 	unsigned long cr0, cr3; /* as the kernel has set them */
 	u64 tls[LGUEST_TLS_COUNT]; /* as the host has them */
+	unsigned int ldt_entries;
 	char text[256]; /* on its way to the console */
 };
 

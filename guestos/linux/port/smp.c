@@ -114,6 +114,12 @@ static u32 get_apic_id_op(unsigned long reg)
 	return reg >> 24 & 0xff;
 }
 
+/* A package has one CPU, whose number it has. */
+static int phys_pkg_id_op(int id, int bits)
+{
+	return id >> bits;
+}
+
 static int cpu_present_to_apicid_op(int cpu)
 {
 	return cpu_present(cpu) ? per_cpu(x86_cpu_to_apicid, cpu) : BAD_APICID;
@@ -131,6 +137,7 @@ static void __init make_apic(void)
 	port_apic.send_IPI_self = send_IPI_self;
 	port_apic.cpu_present_to_apicid = cpu_present_to_apicid_op;
 	port_apic.get_apic_id = get_apic_id_op;
+	port_apic.phys_pkg_id = phys_pkg_id_op;
 	port_apic.read = apic_read_op;
 	port_apic.write = apic_write_op;
 	port_apic.eoi_write = apic_write_op;
@@ -194,6 +201,7 @@ static int cpu_up_op(unsigned int cpu, struct task_struct *idle)
 	cpumask_set_cpu(cpu, cpu_callout_mask);
 	memset(per_cpu_ptr(&xen_vcpu_info, cpu), 0, sizeof(xen_vcpu_info));
 	memset(port_cpus[cpu].tls, 0, sizeof(port_cpus[cpu].tls));
+	port_cpus[cpu].ldt_entries = 0;
 	if (hcall(LHCALL_VCPU_UP, cpu, (u64)port_ap_start, stack,
 		  cpu_kernelmode_gs_base(cpu)))
 		return -EIO;
