@@ -240,8 +240,8 @@ static void check_fault(const struct fault *fault)
 		     got.signal, got.trap, got.error, got.addr);
 }
 
-static void check_page(int rights, void (*what)(void),
-		       unsigned long long error, const char *name)
+static void check_page(int rights, void (*what)(void), unsigned long long error,
+		       const char *name)
 {
 	struct caught got;
 
@@ -256,8 +256,8 @@ static void check_page(int rights, void (*what)(void),
 	if (got.error != error)
 		diag("got signal %d, error %#llx", got.signal, got.error);
 	mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
-	is((unsigned int)caught_by(what).signal, 0, "%s: and not after mprotect",
-	   name);
+	is((unsigned int)caught_by(what).signal, 0,
+	   "%s: and not after mprotect", name);
 	munmap(page, 4096);
 }
 

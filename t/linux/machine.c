@@ -39,7 +39,7 @@ static unsigned long long number_in(const char *path, const char *start)
 static void check_log(void)
 {
 	static const char *const bad[] = {
-		"cut here",	 "BUG:",      "Oops:",
+		"cut here",      "BUG:",      "Oops:",
 		"unchecked MSR", "rcu: INFO", "[Firmware Bug]",
 	};
 	static char log[1 << 20];
@@ -59,7 +59,7 @@ static void check_log(void)
 static void check_refused(void)
 {
 	is((unsigned int)(syscall(SYS_kexec_load, 0, 0, NULL, 0) < 0 ? errno
-								      : 0),
+								     : 0),
 	   EPERM, "kexec: refused");
 	ok(write_to("/sys/power/state", "freeze") != 0, "sleep: refused");
 	ok(write_to("/sys/power/state", "disk") != 0, "hibernation: refused");
@@ -84,11 +84,10 @@ static void check_cpus(void)
 		skip(3, "one CPU");
 		return;
 	}
-	for (i = 0; i < 1000000 &&
-		    number_in("/proc/interrupts", "NMI:") == before &&
-		    strtoull(strchr(line_of("/proc/interrupts", "NMI:"), ':') +
-				     12,
-			     NULL, 10) == 0;
+	for (i = 0;
+	     i < 1000000 && number_in("/proc/interrupts", "NMI:") == before &&
+	     strtoull(strchr(line_of("/proc/interrupts", "NMI:"), ':') + 12,
+		      NULL, 10) == 0;
 	     i++)
 		;
 	ok(i < 1000000, "nmi: came to another CPU");

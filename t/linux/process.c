@@ -106,7 +106,8 @@ static void check_many(void)
 		for (i = 0; i < 12; i++)
 			right += read(from[i][0], &byte, 1) == 1 && byte == i;
 	}
-	is((unsigned int)right, 20 * 24, "many: each of 12 processes is itself");
+	is((unsigned int)right, 20 * 24,
+	   "many: each of 12 processes is itself");
 	while (wait(NULL) > 0)
 		;
 }

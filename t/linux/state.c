@@ -79,7 +79,7 @@ static int syscall_keeps(unsigned long seed)
 static int fault_keeps(unsigned long seed)
 {
 	char *fresh = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned long rcx = seed, r11 = ~seed, rax = seed * 3, flags;
 
 	asm volatile("mov %[r11], %%r11\n\t"
@@ -87,8 +87,8 @@ static int fault_keeps(unsigned long seed)
 		     "movb $1, (%[fresh])\n\t"
 		     "pushfq; pop %[flags]; cld\n\t"
 		     "mov %%r11, %[r11]"
-		     : "+c"(rcx), [r11] "+r"(r11), "+a"(rax),
-		       [flags] "=r"(flags)
+		     : "+c"(rcx), [r11] "+r"(r11),
+		       "+a"(rax), [flags] "=r"(flags)
 		     : [fresh] "r"(fresh)
 		     : "r11", "memory", "cc");
 	munmap(fresh, 4096);

@@ -107,8 +107,8 @@ static void check_register(void *addr, unsigned long kind, unsigned int want,
 	is(dr6 & 15, 1, "%s: and says which it was", name);
 	is(stopped_by_trap(status) + count(child, PTRACE_CONT, &status), want,
 	   "%s: stops the program each time", name);
-	ok(WIFEXITED(status) && WEXITSTATUS(status) == 3,
-	   "%s: and it goes on", name);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 3, "%s: and it goes on",
+	   name);
 }
 
 static void check_kernels_address(void)

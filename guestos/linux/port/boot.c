@@ -60,6 +60,8 @@ GRAFT_CHECK_TYPE(struct smp_ops);
 GRAFT_CHECK_TYPE(struct apic);
 GRAFT_CHECK_TYPE(struct boot_params);
 
+#define USER_BITS 47
+
 struct port_cpu port_cpus[PORT_MAX_CPUS];
 
 /*
@@ -192,15 +194,17 @@ static void __init set_page_tables(void)
 	max_pfn_mapped = __pa_symbol(graft_start) >> PAGE_SHIFT;
 }
 
-/* The kernel's guard hole is where the Switcher has to be. */
+/*
+ * The Switcher has to be where the kernel has nothing: in its guard hole, or on
+ * a host of five levels below that, where four have no addresses at all.
+ */
 static void __init check_switcher(void)
 {
 	const struct lguest_info *info = &port_cpus[0].info;
 
-	if (info->switcher_start < GUARD_HOLE_BASE_ADDR ||
+	if (info->switcher_start < 1UL << USER_BITS ||
 	    info->switcher_end > GUARD_HOLE_END_ADDR)
-		port_crash("port: the Switcher is not in the kernel's guard "
-			   "hole");
+		port_crash("port: the Switcher is where the kernel is");
 }
 
 /*

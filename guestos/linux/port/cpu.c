@@ -148,8 +148,8 @@ static bool meets_switcher(unsigned long addr)
 
 static void set_debugreg_op(int number, unsigned long value)
 {
-	if (number < 4 && (meets_switcher(value) ||
-			   !__is_canonical_address(value, 48)))
+	if (number < 4 &&
+	    (meets_switcher(value) || !__is_canonical_address(value, 48)))
 		value = 0;
 	hcall(LHCALL_SET_DEBUGREG, number, value, 0, 0);
 }

@@ -26,7 +26,12 @@
 
 #define BIT_OF(feature) (1U << ((feature)&31))
 
-enum { EAX, EBX, ECX, EDX };
+enum {
+	EAX,
+	EBX,
+	ECX,
+	EDX
+};
 
 /* Only these bits, of a register that has more. */
 struct keep {
@@ -36,64 +41,62 @@ struct keep {
 };
 
 /* Leaf 1, ECX: all but what CPL 0 alone can use, or a machine with firmware. */
-#define KEEP_1_ECX                                                         \
-	(BIT_OF(X86_FEATURE_XMM3) | BIT_OF(X86_FEATURE_PCLMULQDQ) |        \
-	 BIT_OF(X86_FEATURE_SSSE3) | BIT_OF(X86_FEATURE_FMA) |             \
-	 BIT_OF(X86_FEATURE_CX16) | BIT_OF(X86_FEATURE_XMM4_1) |           \
-	 BIT_OF(X86_FEATURE_XMM4_2) | BIT_OF(X86_FEATURE_MOVBE) |          \
-	 BIT_OF(X86_FEATURE_POPCNT) | BIT_OF(X86_FEATURE_AES) |            \
-	 BIT_OF(X86_FEATURE_XSAVE) | BIT_OF(X86_FEATURE_OSXSAVE) |         \
-	 BIT_OF(X86_FEATURE_AVX) | BIT_OF(X86_FEATURE_F16C) |              \
+#define KEEP_1_ECX                                                  \
+	(BIT_OF(X86_FEATURE_XMM3) | BIT_OF(X86_FEATURE_PCLMULQDQ) | \
+	 BIT_OF(X86_FEATURE_SSSE3) | BIT_OF(X86_FEATURE_FMA) |      \
+	 BIT_OF(X86_FEATURE_CX16) | BIT_OF(X86_FEATURE_XMM4_1) |    \
+	 BIT_OF(X86_FEATURE_XMM4_2) | BIT_OF(X86_FEATURE_MOVBE) |   \
+	 BIT_OF(X86_FEATURE_POPCNT) | BIT_OF(X86_FEATURE_AES) |     \
+	 BIT_OF(X86_FEATURE_XSAVE) | BIT_OF(X86_FEATURE_OSXSAVE) |  \
+	 BIT_OF(X86_FEATURE_AVX) | BIT_OF(X86_FEATURE_F16C) |       \
 	 BIT_OF(X86_FEATURE_RDRAND))
-#define KEEP_1_EDX                                                         \
-	(BIT_OF(X86_FEATURE_FPU) | BIT_OF(X86_FEATURE_PSE) |               \
-	 BIT_OF(X86_FEATURE_TSC) | BIT_OF(X86_FEATURE_MSR) |               \
-	 BIT_OF(X86_FEATURE_PAE) | BIT_OF(X86_FEATURE_CX8) |               \
-	 BIT_OF(X86_FEATURE_PGE) | BIT_OF(X86_FEATURE_CMOV) |              \
-	 BIT_OF(X86_FEATURE_PAT) | BIT_OF(X86_FEATURE_PSE36) |             \
-	 BIT_OF(X86_FEATURE_CLFLUSH) | BIT_OF(X86_FEATURE_MMX) |           \
-	 BIT_OF(X86_FEATURE_FXSR) | BIT_OF(X86_FEATURE_XMM) |              \
+#define KEEP_1_EDX                                               \
+	(BIT_OF(X86_FEATURE_FPU) | BIT_OF(X86_FEATURE_PSE) |     \
+	 BIT_OF(X86_FEATURE_TSC) | BIT_OF(X86_FEATURE_MSR) |     \
+	 BIT_OF(X86_FEATURE_PAE) | BIT_OF(X86_FEATURE_CX8) |     \
+	 BIT_OF(X86_FEATURE_PGE) | BIT_OF(X86_FEATURE_CMOV) |    \
+	 BIT_OF(X86_FEATURE_PAT) | BIT_OF(X86_FEATURE_PSE36) |   \
+	 BIT_OF(X86_FEATURE_CLFLUSH) | BIT_OF(X86_FEATURE_MMX) | \
+	 BIT_OF(X86_FEATURE_FXSR) | BIT_OF(X86_FEATURE_XMM) |    \
 	 BIT_OF(X86_FEATURE_XMM2) | BIT_OF(X86_FEATURE_SELFSNOOP))
-#define KEEP_7_EBX                                                         \
-	(BIT_OF(X86_FEATURE_FSGSBASE) | BIT_OF(X86_FEATURE_BMI1) |         \
-	 BIT_OF(X86_FEATURE_AVX2) | BIT_OF(X86_FEATURE_FDP_EXCPTN_ONLY) |  \
-	 BIT_OF(X86_FEATURE_BMI2) | BIT_OF(X86_FEATURE_ERMS) |             \
-	 BIT_OF(X86_FEATURE_ZERO_FCS_FDS) | BIT_OF(X86_FEATURE_AVX512F) |  \
-	 BIT_OF(X86_FEATURE_AVX512DQ) | BIT_OF(X86_FEATURE_RDSEED) |       \
-	 BIT_OF(X86_FEATURE_ADX) | BIT_OF(X86_FEATURE_AVX512IFMA) |        \
-	 BIT_OF(X86_FEATURE_CLFLUSHOPT) | BIT_OF(X86_FEATURE_CLWB) |       \
-	 BIT_OF(X86_FEATURE_AVX512PF) | BIT_OF(X86_FEATURE_AVX512ER) |     \
-	 BIT_OF(X86_FEATURE_AVX512CD) | BIT_OF(X86_FEATURE_SHA_NI) |       \
+#define KEEP_7_EBX                                                        \
+	(BIT_OF(X86_FEATURE_FSGSBASE) | BIT_OF(X86_FEATURE_BMI1) |        \
+	 BIT_OF(X86_FEATURE_AVX2) | BIT_OF(X86_FEATURE_FDP_EXCPTN_ONLY) | \
+	 BIT_OF(X86_FEATURE_BMI2) | BIT_OF(X86_FEATURE_ERMS) |            \
+	 BIT_OF(X86_FEATURE_ZERO_FCS_FDS) | BIT_OF(X86_FEATURE_AVX512F) | \
+	 BIT_OF(X86_FEATURE_AVX512DQ) | BIT_OF(X86_FEATURE_RDSEED) |      \
+	 BIT_OF(X86_FEATURE_ADX) | BIT_OF(X86_FEATURE_AVX512IFMA) |       \
+	 BIT_OF(X86_FEATURE_CLFLUSHOPT) | BIT_OF(X86_FEATURE_CLWB) |      \
+	 BIT_OF(X86_FEATURE_AVX512PF) | BIT_OF(X86_FEATURE_AVX512ER) |    \
+	 BIT_OF(X86_FEATURE_AVX512CD) | BIT_OF(X86_FEATURE_SHA_NI) |      \
 	 BIT_OF(X86_FEATURE_AVX512BW) | BIT_OF(X86_FEATURE_AVX512VL))
-#define KEEP_7_ECX                                                         \
-	(BIT_OF(X86_FEATURE_AVX512VBMI) |                                  \
-	 BIT_OF(X86_FEATURE_AVX512_VBMI2) | BIT_OF(X86_FEATURE_GFNI) |     \
-	 BIT_OF(X86_FEATURE_VAES) | BIT_OF(X86_FEATURE_VPCLMULQDQ) |       \
-	 BIT_OF(X86_FEATURE_AVX512_VNNI) |                                 \
-	 BIT_OF(X86_FEATURE_AVX512_BITALG) |                               \
-	 BIT_OF(X86_FEATURE_AVX512_VPOPCNTDQ) |                            \
-	 BIT_OF(X86_FEATURE_CLDEMOTE) | BIT_OF(X86_FEATURE_MOVDIRI) |      \
-	 BIT_OF(X86_FEATURE_MOVDIR64B))
-#define KEEP_7_EDX                                                         \
-	(BIT_OF(X86_FEATURE_AVX512_4VNNIW) |                               \
-	 BIT_OF(X86_FEATURE_AVX512_4FMAPS) | BIT_OF(X86_FEATURE_FSRM) |    \
-	 BIT_OF(X86_FEATURE_AVX512_VP2INTERSECT) |                         \
-	 BIT_OF(X86_FEATURE_MD_CLEAR) | BIT_OF(X86_FEATURE_SERIALIZE) |    \
+#define KEEP_7_ECX                                                             \
+	(BIT_OF(X86_FEATURE_AVX512VBMI) | BIT_OF(X86_FEATURE_AVX512_VBMI2) |   \
+	 BIT_OF(X86_FEATURE_GFNI) | BIT_OF(X86_FEATURE_VAES) |                 \
+	 BIT_OF(X86_FEATURE_VPCLMULQDQ) | BIT_OF(X86_FEATURE_AVX512_VNNI) |    \
+	 BIT_OF(X86_FEATURE_AVX512_BITALG) |                                   \
+	 BIT_OF(X86_FEATURE_AVX512_VPOPCNTDQ) | BIT_OF(X86_FEATURE_CLDEMOTE) | \
+	 BIT_OF(X86_FEATURE_MOVDIRI) | BIT_OF(X86_FEATURE_MOVDIR64B))
+#define KEEP_7_EDX                                                      \
+	(BIT_OF(X86_FEATURE_AVX512_4VNNIW) |                            \
+	 BIT_OF(X86_FEATURE_AVX512_4FMAPS) | BIT_OF(X86_FEATURE_FSRM) | \
+	 BIT_OF(X86_FEATURE_AVX512_VP2INTERSECT) |                      \
+	 BIT_OF(X86_FEATURE_MD_CLEAR) | BIT_OF(X86_FEATURE_SERIALIZE) | \
 	 BIT_OF(X86_FEATURE_AVX512_FP16))
-#define KEEP_EXT_ECX                                                       \
-	(BIT_OF(X86_FEATURE_LAHF_LM) | BIT_OF(X86_FEATURE_CR8_LEGACY) |    \
-	 BIT_OF(X86_FEATURE_ABM) | BIT_OF(X86_FEATURE_SSE4A) |             \
-	 BIT_OF(X86_FEATURE_MISALIGNSSE) |                                 \
-	 BIT_OF(X86_FEATURE_3DNOWPREFETCH) | BIT_OF(X86_FEATURE_XOP) |     \
-	 BIT_OF(X86_FEATURE_FMA4) | BIT_OF(X86_FEATURE_TBM))
+#define KEEP_EXT_ECX                                                           \
+	(BIT_OF(X86_FEATURE_LAHF_LM) | BIT_OF(X86_FEATURE_CR8_LEGACY) |        \
+	 BIT_OF(X86_FEATURE_ABM) | BIT_OF(X86_FEATURE_SSE4A) |                 \
+	 BIT_OF(X86_FEATURE_MISALIGNSSE) | BIT_OF(X86_FEATURE_3DNOWPREFETCH) | \
+	 BIT_OF(X86_FEATURE_XOP) | BIT_OF(X86_FEATURE_FMA4) |                  \
+	 BIT_OF(X86_FEATURE_TBM))
 /* Bits 0 to 17, and two more, are leaf 1's again.  RDTSCP would tell of the
  * host's CPUs. */
-#define KEEP_EXT_EDX                                                       \
-	((KEEP_1_EDX & 0x3ffff) | BIT_OF(X86_FEATURE_MMX) |                \
-	 BIT_OF(X86_FEATURE_FXSR) | BIT_OF(X86_FEATURE_SYSCALL) |          \
-	 BIT_OF(X86_FEATURE_NX) | BIT_OF(X86_FEATURE_MMXEXT) |             \
-	 BIT_OF(X86_FEATURE_FXSR_OPT) | BIT_OF(X86_FEATURE_GBPAGES) |      \
-	 BIT_OF(X86_FEATURE_LM) | BIT_OF(X86_FEATURE_3DNOWEXT) |           \
+#define KEEP_EXT_EDX                                                  \
+	((KEEP_1_EDX & 0x3ffff) | BIT_OF(X86_FEATURE_MMX) |           \
+	 BIT_OF(X86_FEATURE_FXSR) | BIT_OF(X86_FEATURE_SYSCALL) |     \
+	 BIT_OF(X86_FEATURE_NX) | BIT_OF(X86_FEATURE_MMXEXT) |        \
+	 BIT_OF(X86_FEATURE_FXSR_OPT) | BIT_OF(X86_FEATURE_GBPAGES) | \
+	 BIT_OF(X86_FEATURE_LM) | BIT_OF(X86_FEATURE_3DNOWEXT) |      \
 	 BIT_OF(X86_FEATURE_3DNOW))
 
 static const struct keep keeps[] = {
@@ -103,8 +106,8 @@ static const struct keep keeps[] = {
 	{ 7, 0, EBX, KEEP_7_EBX },
 	{ 7, 0, ECX, KEEP_7_ECX },
 	{ 7, 0, EDX, KEEP_7_EDX },
-	{ 7, 1, EAX, BIT_OF(X86_FEATURE_AVX_VNNI) |
-			     BIT_OF(X86_FEATURE_AVX512_BF16) },
+	{ 7, 1, EAX,
+	  BIT_OF(X86_FEATURE_AVX_VNNI) | BIT_OF(X86_FEATURE_AVX512_BF16) },
 	{ 7, 1, EBX, 0 },
 	{ 7, 1, ECX, 0 },
 	{ 7, 1, EDX, 0 },
@@ -114,8 +117,8 @@ static const struct keep keeps[] = {
 	{ 0x80000007, 0, EBX, 0 },
 	{ 0x80000007, 0, ECX, 0 },
 	{ 0x80000007, 0, EDX, 1 << 8 }, /* the TSC is constant */
-	{ 0x80000008, 0, EBX, BIT_OF(X86_FEATURE_CLZERO) |
-				      BIT_OF(X86_FEATURE_XSAVEERPTR) },
+	{ 0x80000008, 0, EBX,
+	  BIT_OF(X86_FEATURE_CLZERO) | BIT_OF(X86_FEATURE_XSAVEERPTR) },
 	{ 0x80000008, 0, ECX, 0 },
 	/* LFENCE serializes; a null selector clears the base. */
 	{ 0x80000021, 0, EAX, 1 << 2 | 1 << 6 },
@@ -186,8 +189,8 @@ static void xsave_leaf(u32 subleaf, u32 regs[4])
 /* Who we are, in leaf 1: one of many packages with one CPU. */
 static void name_cpu(u32 regs[4])
 {
-	regs[EBX] = (regs[EBX] & 0xffff) | 1 << 16 |
-		    raw_smp_processor_id() << 24;
+	regs[EBX] =
+		(regs[EBX] & 0xffff) | 1 << 16 | raw_smp_processor_id() << 24;
 	regs[ECX] |= BIT_OF(X86_FEATURE_HYPERVISOR);
 	if (port_cpus[0].info.features & LGUEST_FEATURE_PCID)
 		regs[ECX] |= BIT_OF(X86_FEATURE_PCID);

@@ -56,8 +56,7 @@ static u64 bits_of(const struct cpumask *mask)
 	u64 bits = 0;
 	int cpu;
 
-	for_each_cpu(cpu, mask)
-		bits |= 1ULL << cpu;
+	for_each_cpu(cpu, mask) bits |= 1ULL << cpu;
 	return bits;
 }
 

@@ -111,8 +111,7 @@ static int set_never(struct clock_event_device *event)
 
 static void on_event(void)
 {
-	struct clock_event_device *event =
-		&port_cpus[smp_processor_id()].event;
+	struct clock_event_device *event = &port_cpus[smp_processor_id()].event;
 
 	if (event->event_handler)
 		event->event_handler(event);
