@@ -12,12 +12,12 @@ linux_need
 
 # ends WORD STATUS PATTERN NAME
 ends() {
-	out=$(linux_run -c 1 -- checks=none "end=$1" 2>&1)
+	out=$(linux_run -c 2 -- checks=none "end=$1" 2>&1)
 	is $? "$2" "$4" || diag "$out"
 	like "$(echo "$out" | tr -d '\r')" "$3" "$4: and the host knows why"
 }
 
-plan 10
+plan 12
 ends off 0 '^osrun: shut down: power off: Power down$' \
 	'lguest_power_off: it turns itself off'
 like "$out" '^\[ +0.000000\] Linux version 6' \
@@ -27,5 +27,11 @@ like "$out" 'LGUEST: \[mem 0x0+-0x0*0fffffff\] usable' \
 ends restart 3 '^osrun: shut down: restart: ' 'restart: it starts again'
 ends panic 1 '^osrun: shut down: crash: sysrq triggered crash$' \
 	'lguest_panic: a panic is a crash'
+linux_stdin=1
+out=$(echo 'good day' | linux_run -c 1 -- quiet checks=none end=heard)
+is $? 0 'input: what is typed reaches a program' || diag "$out"
+like "$(echo "$out" | tr -d '\r')" '^init: heard good day$' \
+	'input: as it was typed'
+linux_stdin=
 ends halt 0 '^osrun: shut down: power off: System halted$' \
 	'halt: it is off, too'

@@ -5,7 +5,8 @@
  * It is linked statically and alone in its initramfs, so that what is tried is
  * the kernel, and through it the hypervisor.  Each group of checks is a process;
  * one that dies is a failed check and not the end.  At last it does what the
- * word end= of the command line says: off, restart, panic, or halt.
+ * word end= of the command line says: off, restart, panic, halt; heard, after a
+ * line has been typed; or button.
  *
  * Start at main(); the groups are in the files beside this one.
  */
@@ -18,6 +19,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -158,6 +160,28 @@ static void write_text(const char *path, const char *text)
 		close(fd);
 }
 
+/* The terminal's own echo is off, so that it is us who have heard it. */
+static void repeat_line(void)
+{
+	struct termios mode;
+	char line[80];
+
+	tcgetattr(0, &mode);
+	mode.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(0, TCSANOW, &mode);
+	printf("init: listening\n");
+	if (fgets(line, sizeof(line), stdin))
+		printf("init: heard %s", line);
+}
+
+/* The kernel starts /sbin/poweroff, and that ends it. */
+static void wait_for_button(void)
+{
+	printf("init: waiting for the button\n");
+	for (;;)
+		pause();
+}
+
 static void end(const char *how)
 {
 	sync();
@@ -167,9 +191,10 @@ static void end(const char *how)
 		write_text("/proc/sysrq-trigger", "c");
 	if (!strcmp(how, "halt"))
 		reboot((int)RB_HALT_SYSTEM);
+	if (!strcmp(how, "heard"))
+		repeat_line();
 	if (!strcmp(how, "button"))
-		for (;;)
-			pause(); /* /sbin/poweroff is who ends it */
+		wait_for_button();
 	reboot(RB_POWER_OFF);
 }
 

@@ -192,4 +192,5 @@ void __init port_time_late(void)
 		clocksource_register_hz(&page_clock, NSEC_PER_SEC);
 	static_call_update(pv_steal_clock, steal_ns);
 	static_key_slow_inc(&paravirt_steal_enabled);
+	static_key_slow_inc(&paravirt_steal_rq_enabled);
 }
