@@ -59,8 +59,13 @@ static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,
 GRAFT_DETOUR(GRAFT_BYTES, this_cpu_cmpxchg16b_emu, 0, cmpxchg16b,
 	     sizeof(cmpxchg16b), 0x9c, 0xfa);
 
+extern int noreplace_smp; /* the kernel's own, by the word of that name */
+
 /*
  * port_patch_kernel - before the kernel goes through its alternatives
+ *
+ * With one CPU it would take out every lock prefix, each by two changes of the
+ * address space: 10,000 calls of the host to save nothing.
  *
  * mov %rdi,%rax is what stands for a translation where there is none; where the
  * kernel would have it only if it is not on Xen's kind of machine, it has it.
@@ -70,6 +75,7 @@ void __init port_patch_kernel(void)
 	static const u8 same[] __initconst = { 0x48, 0x89, 0xf8 };
 	struct alt_instr *alt;
 
+	noreplace_smp = 1;
 	for (alt = __alt_instructions; alt < __alt_instructions_end; alt++) {
 		const u8 *by = (u8 *)&alt->repl_offset + alt->repl_offset;
 
