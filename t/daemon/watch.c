@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,6 +413,15 @@ static void check_log(void)
 	unlink(path);
 }
 
+/* Has the daemon let go of it?  The loop turns until it has; nothing is read. */
+static void await_hang_up(int fd)
+{
+	struct pollfd poller = { .fd = fd };
+
+	while (poll(&poller, 1, 0) < 0 || !(poller.revents & POLLHUP))
+		inside_turn();
+}
+
 /* All that it said, to one who has not read a byte of it before the end. */
 static void check_last_words(void)
 {
@@ -421,6 +431,8 @@ static void check_last_words(void)
 
 	vm_timing.linger_ms = 1;
 	inside_gone("web");
+	await_hang_up(fd);
+	await_hang_up(deaf);
 	hear(fd, NULL);
 	ok(text_len < 900000, "who is too slow at the end is left (%zu)",
 	   text_len);
