@@ -220,13 +220,15 @@ static void print_text(const struct doctor *doctor)
 		"Guests can run here; look at the warnings.",
 		"Guests cannot run here yet: see what failed.",
 	};
+	char shown[1024];
 	unsigned int i;
 
 	for (i = 0; i < doctor->count; i++) {
 		const struct finding *finding = &doctor->findings[i];
 
 		printf("%-5s%-9s%s%s%s\n", verdict_names[finding->verdict],
-		       finding->about, finding->text,
+		       finding->about,
+		       conf_show(finding->text, shown, sizeof(shown)),
 		       finding->todo[0] ? " -> " : "", finding->todo);
 	}
 	printf("%s\n", sums[worst_of(doctor)]);
