@@ -60,10 +60,10 @@ static struct {
 	int fd;
 	struct event *accept, *pause;
 	bool paused;
-	bool ours; /* not systemd's: the path is to be removed */
+	int lock; /* -1: systemd's; else the path is ours, to be removed */
 	TAILQ_HEAD(, client) clients;
 	unsigned int count;
-} door = { .fd = -1 };
+} door = { .fd = -1, .lock = -1 };
 
 static void ctl_on_readable(evutil_socket_t fd, short what, void *arg);
 static void ctl_on_closed(evutil_socket_t fd, short what, void *arg);
@@ -401,9 +401,8 @@ int ctl_open(struct lguestd *lguestd, int fd, struct why *why)
 	int flags;
 
 	TAILQ_INIT(&door.clients);
-	door.ours = fd < 0;
 	if (fd < 0)
-		fd = listen_at(lguestd, why);
+		fd = listen_at(lguestd, &door.lock, why);
 	if (fd < 0)
 		return fd;
 	door.fd = fd;
@@ -437,6 +436,9 @@ void ctl_close(struct lguestd *lguestd)
 	event_free(door.pause);
 	close(door.fd);
 	door.fd = -1;
-	if (door.ours)
-		unlink(lguestd->conf->socket);
+	if (door.lock < 0)
+		return;
+	unlink(lguestd->conf->socket);
+	close(door.lock); /* from here on the path is the next one's */
+	door.lock = -1;
 }
