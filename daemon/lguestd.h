@@ -107,6 +107,9 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
  */
 void vm_hold(struct vm *vm);
 
+/* vm_device - is there an lg.ko for guests?  If not, device_why says why */
+bool vm_device(struct lguestd *lguestd);
+
 /* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
 void vm_destroy(struct vm *vm);
 

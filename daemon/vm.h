@@ -268,7 +268,9 @@ json_t *record_load(int fd, unsigned int *ret_version, struct why *why);
 
 /* ---- lgdev.c: lg.ko ---- */
 
-int lgdev_open(struct lg_info *ret_info, struct why *why);
+/* Without these there is no serving a guest. */
+#define LGDEV_NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE)
+
 int lgdev_vm_create(int device, uint64_t features);
 int lgdev_slot_add(int vm, int memfd, uint64_t bytes);
 int lgdev_vcpu_create(int vm, unsigned int id);
@@ -281,5 +283,10 @@ int lgdev_exits(int vm, struct lg_exit *exits, unsigned int room);
 int lgdev_answer(int vm, const struct lg_exit *exit, uint64_t result);
 int lgdev_vm_info(int vm, struct lg_vm_info *ret_info);
 int lgdev_stats(int vcpu, struct lg_stats *ret_stats);
+
+/* ---- abi.c ---- */
+
+/* abi_check - may there be guests of ours under such an lg.ko?  -ENODEV */
+int abi_check(const struct lg_info *info, struct why *why);
 
 #endif /* VM_H */
