@@ -232,7 +232,8 @@ static void check_flow(void)
 	while (!vm->input_vector)
 		inside_turn();
 	sent = type_a_lot(fd);
-	ok(sent > 4096, "who types faster than the guest reads has to wait");
+	ok(sent > RING_INPUT,
+	   "who types faster than the guest reads has to wait");
 	vm_stop(vm, 60, &why);
 	for (text_len = 0; text_len < sent;) {
 		ssize_t len = recv(fd, text + text_len, ROOM, MSG_DONTWAIT);
