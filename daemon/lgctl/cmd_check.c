@@ -38,6 +38,7 @@ static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
 {
 	enum proto_exit status = EXIT_DONE, now;
 	struct conf_guest *conf;
+	char shown[8192];
 	int i;
 
 	for (i = 0; i < argc; i++) {
@@ -47,7 +48,8 @@ static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
 					   "ok", now == EXIT_DONE, "name",
 					   now ? NULL : conf->name));
 		else if (ctl->verbose && now == EXIT_DONE)
-			printf("%s: ok\n", argv[i]);
+			printf("%s: ok\n",
+			       conf_show(argv[i], shown, sizeof(shown)));
 		if (now == EXIT_DONE) {
 			look_at_kernel(ctl, conf);
 			conf_guest_free(conf);

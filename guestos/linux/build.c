@@ -14,6 +14,7 @@
  * Next: guestos/linux/object.c
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@
 #include "tool.h"
 
 #define LOG_LINES 20
+#define LIST_MAX  (1u << 16)
 #define PORT      "guestos/linux/port"
 #define ABI       "hypervisor/include/lguest"
 
@@ -75,6 +77,42 @@ static enum end link_files(const char *base, const char *path, const char *from,
 		closedir(dir);
 	free(folder);
 	return end;
+}
+
+/*
+ * Its folder has a list, `kernels`; a port without one may be tried on any.  A
+ * kernel that is not known would only be told by a compiler's many words.
+ */
+enum end build_knows(const struct build *build, const char *release,
+		     struct why *why)
+{
+	char path[600], known[200] = "", *line, *rest = NULL;
+	struct why ignored;
+	struct bytes list;
+	bool found = false;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/kernels", build->port);
+	if (bytes_read(&list, path, LIST_MAX, &ignored) == END_DONE) {
+		list.data[list.size - 1] = '\0'; /* its newline */
+		line = strtok_r((char *)list.data, "\n", &rest);
+		for (; line; line = strtok_r(NULL, "\n", &rest)) {
+			n = strlen(line);
+			if (*line == '#')
+				continue;
+			found |= !strncmp(release, line, n) &&
+				 !isdigit((unsigned char)release[n]);
+			snprintf(known + strlen(known),
+				 sizeof(known) - strlen(known), " %s", line);
+		}
+	}
+	bytes_free(&list);
+	if (found || !*known)
+		return END_DONE;
+	return why_say(why, END_REFUSED,
+		       "kernel %s is of a version that the port does not know; "
+		       "it knows%s",
+		       release, known);
 }
 
 enum end build_begin(struct build *build, struct why *why)

@@ -260,6 +260,8 @@ static enum end graft(struct work *work, struct why *why)
 	if (end == END_DONE)
 		end = find_port(work, why);
 	if (end == END_DONE)
+		end = build_knows(&work->build, work->image.release, why);
+	if (end == END_DONE)
 		end = headers_find(&work->headers, work->image.release,
 				   options->headers, why);
 	if (end == END_DONE)

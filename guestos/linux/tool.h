@@ -201,6 +201,10 @@ struct build {
 	bool quiet;
 };
 
+/* build_knows - has the port been made to fit that kernel's version? */
+enum end build_knows(const struct build *build, const char *release,
+		     struct why *why);
+
 enum end build_begin(struct build *build, struct why *why);
 void build_end(struct build *build);
 

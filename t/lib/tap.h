@@ -27,7 +27,7 @@
 #include <string.h>
 
 #define TAP_PRINTF(fmt, args) __attribute__((unused, format(printf, fmt, args)))
-#define TAP_ROUNDS           __attribute__((unused))
+#define TAP_ROUNDS            __attribute__((unused))
 #define TAP_NORETURN          __attribute__((noreturn))
 
 static unsigned int tap_planned, tap_count, tap_failed;

@@ -155,6 +155,17 @@ graft
 refused 3 'a damaged kernel: its boot header says VERSION, and what is packed in it does not' \
 	'one with another inside'
 
+made
+printf '# of\n6\n4.19\n' >"$port/kernels"
+graft -n
+refused 5 'not made yet' 'one of a version that the port knows may be tried'
+made release=6.12.0-0-made
+printf '# of\n4.19\n6.1\n' >"$port/kernels"
+graft
+refused 3 'kernel 6.12.0-0-made is of a version that the port does not know; it knows 4.19 6.1' \
+	'one of another is not, however near'
+rm "$port/kernels"
+
 # ---- what is missing here ----
 made release=6.1.0-1-other
 graft

@@ -104,6 +104,30 @@ static uint8_t *find(const struct made_kernel *made, const void *what,
 	return find_behind(made, 0, what, bytes);
 }
 
+/* Names 255 and 256 become one byte longer and shorter: the marker is wrong. */
+static void swap_names(const struct made_kernel *made)
+{
+	uint8_t *names = find(made, "\6Tf0255\6Tf0256", 14);
+
+	memcpy(names, "\7Tf0255x\5Tf025", 14);
+}
+
+/* A name of many tokens would be longer than any name is. */
+static void test_too_long(void)
+{
+	struct made_kernel made = { .release = NULL };
+	char zeros[MADE_LONG];
+	struct symbols symbols;
+
+	memset(zeros, '0', sizeof(zeros));
+	made_elf(&made);
+	memset(find(&made, zeros, sizeof(zeros)), 1, sizeof(zeros));
+	is(read_made(&made, &symbols), END_DONE, "a name beyond all bounds");
+	is(symbols.count, MADE_COUNT, "is cut off, and others are read");
+	symbols_free(&symbols);
+	made_free(&made);
+}
+
 static void refuse(struct made_kernel *made, const char *said, const char *name)
 {
 	struct symbols symbols;
@@ -143,6 +167,10 @@ static void test_nearly(void)
 		     "9\0:",
 		     5)[1] = 'x';
 		refuse(&made, NONE, "tokens that are not what the index says");
+		made = good;
+		made_elf(&made);
+		swap_names(&made);
+		refuse(&made, NONE, "a marker that is not where a name is");
 		made = good;
 		made_elf(&made);
 		find(&made, &count, 4)[0] ^= 1;
@@ -245,6 +273,7 @@ int main(void)
 
 	test_orders();
 	test_nearly();
+	test_too_long();
 	read_types(&btf);
 	test_sizes(&btf);
 	test_spelling(&btf);
