@@ -24,7 +24,8 @@ daemon/guest_mem.[ch] : guest_mem.h : *
 daemon/log.[ch] : log.h : *
 daemon/proto.h : - : *
 daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h virtio/virtio.h lguest/ioctl.h lguest/guest.h lguest/virtio.h : *
-guestos/linux/*.[chS] : port.h lguest/guest.h lguest/virtio.h : *
+guestos/linux/port/*.[chS] : port.h graft.h lguest/guest.h lguest/virtio.h : *
+guestos/linux/*.[ch] : tool.h port/graft.h : *
 guestos/kernel/user/*.[chS] : user.h abi.h : -
 guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h lguest/virtio.h : -
 guestos/kernel/*.[chS] : kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
