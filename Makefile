@@ -32,7 +32,7 @@ CPUS := $(shell nproc)
 PROVE := t/lib/prove.sh --timer -j$(JOBS)
 
 include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk \
-	guestos/linux/linux.mk t/guest/guests.mk t/lib/lib.mk \
+	guestos/linux/linux.mk t/guest/guests.mk t/lib/lib.mk t/linux/linux.mk \
 	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
 	t/bochs/bochs.mk systemd/install.mk)
 -include $(shell find build/t -type f -name '*.d' 2>/dev/null)

@@ -8,32 +8,16 @@
 # port is ours, the compiler and the headers the machine's.
 
 . t/lib/tap.sh
+. t/lib/kernels.sh
 
 tap_tmp
 : "$tmp"
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make -s build/lguest-graft || bail_out 'lguest-graft is not built'
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
-headers=$(make -s kdir)
-release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
-	"$headers/include/generated/utsrelease.h")
+release=$(kernel_release)
 plan 6
 
-# image RELEASE - the path of Debian's, which is fetched unless it is there
-image() {
-	file=$cache/vmlinuz-$1
-	[ -e "$file" ] || (
-		mkdir -p "$cache/new.$$" && cd "$cache/new.$$" || exit
-		apt-get download -q "linux-image-$1" >&2 &&
-			dpkg-deb --fsys-tarfile ./*.deb |
-			tar -x "./boot/vmlinuz-$1" &&
-			mv "boot/vmlinuz-$1" "$file"
-		rm -rf "$cache/new.$$"
-	)
-	[ -e "$file" ] && echo "$file"
-}
-
-kernel=$(image "$release") || {
+kernel=$(kernel_image "$release") || {
 	skip 6 "linux-image-$release cannot be fetched"
 	exit
 }
@@ -55,7 +39,7 @@ run build/lguest-graft -o "$tmp/guest" "$kernel"
 like "$err" 'already made$' 'and need not be made again'
 
 # Another flavour: other addresses and other packing, with the same sources.
-cloud=$(image "${release%-amd64}-cloud-amd64") || {
+cloud=$(kernel_image "${release%-amd64}-cloud-amd64") || {
 	skip 2 "Debian's cloud kernel cannot be fetched"
 	exit
 }

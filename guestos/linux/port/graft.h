@@ -20,7 +20,7 @@
  *
  * Must never happen: a row's layout changes and GRAFT_VERSION does not.
  *
- * Next: the end
+ * Next: guestos/linux/port/entry.S
  */
 #ifndef GRAFT_H
 #define GRAFT_H
