@@ -24,7 +24,7 @@
 
 #define HELPFUL                                                               \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
-	 LG_FEATURE_DISCARD)
+	 LG_FEATURE_DISCARD | LG_FEATURE_LDT)
 
 int lgdev_open(struct lg_info *ret_info, struct why *why)
 {

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -200,6 +201,20 @@ static __u64 seen_by_watch(void)
 	return count;
 }
 
+/* LG_STATE_LDT read and written back. */
+static int same_ldt(struct vmm *vmm)
+{
+	static struct lg_ldt ldt;
+	struct lg_state state = {
+		.type = LG_STATE_LDT,
+		.bytes = sizeof(ldt),
+		.addr = (__u64)(uintptr_t)&ldt,
+	};
+
+	return ioctl(vmm->vcpu, LG_STATE_GET, &state) ||
+	       ioctl(vmm->vcpu, LG_STATE_SET, &state);
+}
+
 static int on_notify(struct vmm *vmm, __u64 token)
 {
 	struct attempt *attempt = vmm->arg;
@@ -219,7 +234,7 @@ static int on_notify(struct vmm *vmm, __u64 token)
 		return 0;
 	case CASE_TOKEN_STATE:
 		if (vmm_get_regs(vmm, &regs) == 0 &&
-		    vmm_set_regs(vmm, &regs) == 0)
+		    vmm_set_regs(vmm, &regs) == 0 && same_ldt(vmm) == 0)
 			return 0;
 		COMPLAIN(attempt, "%s", vmm_why(vmm));
 		return -1;
