@@ -190,6 +190,7 @@ static void go_on(struct vm *vm, bool whole, const struct why *lost)
 		lgdev_pause(vm->machine.vm);
 	else
 		lgdev_resume(vm->machine.vm);
+	console_adopted(vm->console);
 	if (vm->state == VM_STOPPING)
 		vm_arm(vm, vm->conf->stop_timeout_s * 1000);
 }

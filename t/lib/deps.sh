@@ -16,6 +16,7 @@ groups() {
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev
+		build liblzma-dev libzstd-dev liblz4-dev zlib1g-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		fuzz clang libclang-rt-14-dev
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
