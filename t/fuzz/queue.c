@@ -9,7 +9,8 @@
  *
  *	- a chain is RAM, all of it, what is read before what is written;
  *	- its head is one of the ring's, and of no other chain in flight;
- *	- who takes over gets what was in flight, oldest first, before the rest;
+ *	- who takes over gets what was in flight, oldest first, before the rest,
+ *	  but for what the ring says was published;
  *	- a queue that has failed has said why, and gives no more.
  *
  * The sanitizers look for everything else, and behind the end of RAM, and before
@@ -235,6 +236,28 @@ static void fill(void)
 	filled[head] = true;
 }
 
+/*
+ * What was filled comes again, or all of it is done: that is the one thing that
+ * only guest memory knows, and there a guest may lie, at its own cost.
+ */
+static void recount(void)
+{
+	unsigned int i, left = 0, done = 0, were_filled = 0;
+
+	for (i = 0; i < out_count; i++) {
+		were_filled += filled[out[i]];
+		if (state.flight[out[i]].seq) {
+			out[left++] = out[i];
+			continue;
+		}
+		assert(filled[out[i]]);
+		done++;
+	}
+	assert(!done || done == were_filled);
+	out_count = again = left;
+	memset(filled, 0, sizeof(filled));
+}
+
 /* Somebody else takes over: false if the guest has spoiled it. */
 static bool restart(void)
 {
@@ -249,8 +272,8 @@ static bool restart(void)
 	vq = next;
 	r = vq_start(&vq, features);
 	assert(r == 0 || (vq.broken && failures == 1));
-	memset(filled, 0, sizeof(filled));
-	again = out_count;
+	if (r == 0)
+		recount();
 	return r == 0;
 }
 
@@ -271,6 +294,7 @@ static bool start(void)
 		state.size = word();
 	}
 	out_count = failures = 0;
+	memset(filled, 0, sizeof(filled));
 	return restart();
 }
 
