@@ -61,6 +61,7 @@ struct vm {
 	struct runner runner;
 	struct scope *scope; /* NULL: settled, one way or the other */
 	struct event exits;
+	struct event lost; /* some of its RAM is */
 	unsigned int power_vector, input_vector; /* 0: none */
 
 	struct console *console;
