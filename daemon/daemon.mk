@@ -10,7 +10,7 @@ DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng
 DAEMON_CFLAGS := $(shell pkg-config --cflags $(DAEMON_PACKAGES) 2>/dev/null)
 
 CONF_SOURCES := $(wildcard daemon/conf*.c)
-LGUESTD_SOURCES := $(wildcard daemon/*.c)
+LGUESTD_SOURCES := $(wildcard daemon/*.c daemon/virtio/*.c)
 RUN_SOURCES := $(wildcard daemon/run/*.c)
 LGCTL_SOURCES := $(wildcard daemon/lgctl/*.c) $(CONF_SOURCES)
 

@@ -6,6 +6,7 @@
  * the service's next process.  Ours are called NAME.what:
  *
  *	web.vm web.vcpu0 web.ram	the machine; new ones at each start
+ *	web.devices			... and what its devices are about
  *	web.runner			pidfd of the process that runs it
  *	web.kernel web.initrd		to start it again
  *	web.console web.state		what it has printed; what else we know
@@ -32,7 +33,7 @@
 
 #define STORE_MAX   4096 /* FileDescriptorStoreMax= of lguestd.service */
 #define NAMES_BYTES (127 * 1024) /* one word of a program's environment */
-#define OTHERS      7 /* of a guest's, beside its vcpus */
+#define OTHERS      8 /* of a guest's, beside its vcpus */
 #define LABEL_BYTES 9 /* ".console:" */
 
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
@@ -90,6 +91,7 @@ void store_put_machine(const struct vm *vm)
 
 	store_put(vm, "vm", vm->machine.vm);
 	store_put(vm, "ram", vm->machine.mem.fd);
+	store_put(vm, "devices", bus_fd(vm));
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_put(vm, what, vm->machine.vcpu[i]);
@@ -104,6 +106,7 @@ void store_remove_machine(const struct vm *vm)
 	store_remove(vm_name(vm), "runner");
 	store_remove(vm_name(vm), "vm");
 	store_remove(vm_name(vm), "ram");
+	store_remove(vm_name(vm), "devices");
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_remove(vm_name(vm), what);
