@@ -139,12 +139,14 @@ static void add_values(struct table *table, const char *prefix,
 	}
 }
 
-/* One line for each: "console: running", and why if there is something wrong. */
+/* "console running", and why if there is something wrong; then its own words. */
 static void add_devices(struct table *table, const json_t *devices)
 {
-	char key[64], said[1200];
+	static const char *const said_already[] = { "name", "device", "slot",
+						    "status", "why" };
+	char key[48], said[1200];
 	json_t *device;
-	size_t i;
+	size_t i, j;
 
 	json_array_foreach((json_t *)(uintptr_t)devices, i, device) {
 		const char *why = text_of(device, "why");
@@ -155,6 +157,9 @@ static void add_devices(struct table *table, const json_t *devices)
 			 text_of(device, "status"), *why ? ": " : "", why);
 		table_add(table, key);
 		table_add(table, said);
+		for (j = 0; j < sizeof(said_already) / sizeof(char *); j++)
+			json_object_del(device, said_already[j]);
+		add_values(table, key, device);
 	}
 }
 

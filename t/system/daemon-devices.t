@@ -15,10 +15,9 @@ lguestd_install
 
 plan 21
 
-# device GUEST NAME - its status
+# device GUEST NAME[.VALUE] - its status, or a value of its own
 device() {
-	lgctl info --json "$1" | jq -r ".devices[] | select(.name == \"$2\") |
-		.$3"
+	lgctl info "$1" | sed -n "s/^device\.$2  *//p"
 }
 
 # printed_past GUEST NUMBER - has it come so far?
@@ -35,10 +34,10 @@ run lgctl create "$(guest_file noise 'cmdline: init=noise' \
 	'console: {log_size: 64M}')"
 is "$rc" 0 'a guest that uses its devices' || diag "$err"
 wait_for 'its first lines' printed_past noise 10
-is "$(device noise console status)" running 'its console runs'
-is "$(device noise rng status)" running 'and its random generator'
-is "$(device noise balloon status)" running 'and its balloon'
-like "$(lgctl info noise)" 'console.*running' 'lgctl shows them to a person'
+is "$(device noise console)" running 'its console runs'
+is "$(device noise rng)" running 'and its random generator'
+is "$(device noise balloon)" running 'and its balloon'
+like "$(lgctl info noise)" 'device.console +running' 'lgctl shows them to a person'
 
 # ---- whoever serves them ----
 for how in restart KILL restart KILL TERM; do
@@ -48,7 +47,7 @@ for how in restart KILL restart KILL TERM; do
 	*) lguestd_kill "$how" ;;
 	esac
 	wait_for "lines after $how" printed_past noise $((before + 500))
-	is "$(guest_state noise) $(device noise rng status)" 'running running' \
+	is "$(guest_state noise) $(device noise rng)" 'running running' \
 		"after $how it goes on, with its devices"
 done
 lgctl pause noise
@@ -87,11 +86,15 @@ holds_less() {
 }
 
 actual_is() {
-	[ "$(device "$1" balloon actual_bytes)" = "$2" ]
+	[ "$(device "$1" balloon.actual_bytes)" = "$2" ]
+}
+
+balloon_runs() {
+	[ "$(device prompt balloon)" = running ]
 }
 
 run lgctl create "$(guest_file prompt 'cmdline: init=shell' 'memory: 64M')"
-wait_for 'its balloon' [ "$(device prompt balloon status)" = running ]
+wait_for 'its balloon' balloon_runs
 run lgctl balloon prompt 24M
 is "$rc" 0 'a guest shall do with less' || diag "$err"
 wait_for 'it to do so' actual_is prompt $((40 << 20))
