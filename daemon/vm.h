@@ -15,6 +15,7 @@
 
 struct console;
 struct scope;
+struct virtio_dev;
 
 /* What a start makes and an end lets go of; -1 where there is none. */
 struct machine {
@@ -102,7 +103,7 @@ void vm_leave(struct vm *vm, enum vm_state then);
 
 /* vm_new - with no machine, not listed; takes conf and files over */
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
-		  const struct vm_files *files, struct why *why);
+		  struct vm_files *files, struct why *why);
 void vm_free(struct vm *vm);
 
 /* vm_list - from now on others see it */
@@ -152,6 +153,18 @@ void machine_destroy(struct vm *vm);
 
 /* machine_stats - LG_STAT_* of all vcpus together; NULL: ENOMEM */
 json_t *machine_stats(const struct vm *vm);
+
+/* ---- disks.c ---- */
+
+/* disks_make - the number-th of the guest's, NULL and 0 for no more */
+int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
+	       struct why *why);
+
+/* disks_here - has every disk its file? */
+bool disks_here(const struct vm *vm);
+
+/* disks_follow - the ring of a daemon before us; takes its lifeline over */
+void disks_follow(struct lguestd *lguestd, int lifeline);
 
 /* ---- console.c ---- */
 
@@ -243,6 +256,9 @@ void scope_close(void);
 /* store_check - may there be one more?  -ENOSPC */
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
 		struct why *why);
+
+/* store_put_ring - a ring's lifeline, until it hangs up */
+void store_put_ring(int lifeline);
 
 /* store_put - as NAME.what; one of that name must have been removed before */
 void store_put(const struct vm *vm, const char *what, int fd);

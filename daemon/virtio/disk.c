@@ -168,7 +168,7 @@ static void transfer_done(struct uring_op *op, int res)
 
 	if (res == 0)
 		res = -EIO;
-	if (res == -EINTR || res == -EAGAIN) {
+	if (res == -EINTR) {
 		transfer(io);
 		return;
 	}
@@ -322,7 +322,7 @@ static void hole_done(struct uring_op *op, int res)
 		io->offset += (unsigned int)res;
 		io->bytes -= (unsigned int)res;
 	}
-	if ((res > 0 && io->bytes) || res == -EINTR || res == -EAGAIN ||
+	if ((res > 0 && io->bytes) || res == -EINTR ||
 	    (res == -EOPNOTSUPP && try_next(io))) {
 		uring_add(disk->uring, op);
 		return;

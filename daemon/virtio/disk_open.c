@@ -57,7 +57,7 @@ static int check_file(int fd, const struct disk_conf *conf, char *why)
 		return refuse(why, conf, -EACCES, "not open for writing");
 	/* It would write all at the end; and who gave us the file may ask. */
 	if (fcntl(fd, F_SETFL,
-		  (flags & ~(O_APPEND | O_DIRECT)) |
+		  (flags & ~(O_APPEND | O_DIRECT | O_NONBLOCK)) |
 			  (conf->direct ? O_DIRECT : 0)) < 0)
 		return refuse(why, conf, -EINVAL,
 			      conf->direct ? "cache: direct: not on this file "
