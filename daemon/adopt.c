@@ -112,6 +112,19 @@ static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
 
 /* ---- its parts ---- */
 
+/* Without them it goes on all the same, though some of it will wait. */
+static void take_devices(struct vm *vm)
+{
+	int fd = take(vm_name(vm), "devices");
+	struct why why = { .text = "devices: not kept" };
+
+	if (fd >= 0 && bus_adopt(vm, fd, &why) == 0)
+		return;
+	log_say(LOG_LEVEL_WARNING, vm_name(vm), "%s", why.text);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* All of the machine that conf asks for, or what there is of it. */
 static bool take_machine(struct vm *vm)
 {
@@ -132,7 +145,10 @@ static bool take_machine(struct vm *vm)
 		machine->vcpu[i] = take(name, what);
 		whole = whole && machine->vcpu[i] >= 0;
 	}
-	return whole && machine->vm >= 0 && machine->mem.fd >= 0;
+	whole = whole && machine->vm >= 0 && machine->mem.fd >= 0;
+	if (whole)
+		take_devices(vm);
+	return whole;
 }
 
 static bool take_runner(struct vm *vm, const json_t *record, struct why *why)

@@ -265,6 +265,14 @@ const struct conf_field conf_guest_fields[] = {
 		.also = " serial ",
 		.help = "what becomes of the things it prints",
 	},
+	{
+		.key = "rng",
+		.type = CONF_IS_TRUTH,
+		GUEST(rng),
+		.preset = "true",
+		.also = " random entropy virtio_rng ",
+		.help = "a device that gives it random bytes",
+	},
 	{ .key = NULL },
 };
 

@@ -60,6 +60,7 @@ struct conf_guest {
 	unsigned int stop_timeout_s; /* before `stop` gives up asking */
 	bool console_log; /* keep what it prints in a file as well */
 	uint64_t console_log_bytes; /* of each of the two files kept */
+	bool rng; /* a device that gives random bytes */
 };
 
 struct conf_daemon {

@@ -105,9 +105,8 @@ static int say_busy(const struct vm *vm, unsigned int number, struct why *why)
 
 	if (!holder)
 		return -EBUSY;
-	return why_say(why, -EBUSY,
-		       "%s: disk%u '%s': in use by guest %s (disk%u)",
-		       vm_name(vm), number, conf_disk(vm->conf, number)->file,
+	return why_say(why, -EBUSY, "disk%u '%s': in use by guest %s (disk%u)",
+		       number, conf_disk(vm->conf, number)->file,
 		       vm_name(holder), its);
 }
 
@@ -126,15 +125,15 @@ static int open_disk(struct vm *vm, unsigned int number, const char *label,
 
 	_Static_assert(sizeof(why->text) >= DISK_WHY_MAX, "a sentence fits");
 	if (fd < 0)
-		return why_say(why, -errno, "%s: %s '%s': %s", vm_name(vm),
-			       label, conf->file, strerror(errno));
+		return why_say(why, -errno, "%s '%s': %s", label, conf->file,
+			       strerror(errno));
 	r = disk_open(vm->lguestd->uring, fd, &disk, why->text, ret_disk);
 	if (r < 0)
 		close(fd);
 	if (r == 0 && conf->size_bytes > (*ret_disk)->bytes) {
 		r = why_say(why, -EINVAL,
-			    "%s: %s '%s': is %llu bytes, and its size is %llu",
-			    vm_name(vm), label, conf->file,
+			    "%s '%s': is %llu bytes, and its size is %llu",
+			    label, conf->file,
 			    (unsigned long long)(*ret_disk)->bytes,
 			    (unsigned long long)conf->size_bytes);
 		disk_close(*ret_disk);
@@ -155,8 +154,8 @@ int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
 		return 0;
 	snprintf(label, sizeof(label), "disk%u", number);
 	if (!vm->lguestd->uring)
-		return why_say(why, -EOPNOTSUPP, "%s: %s: %s", vm_name(vm),
-			       label, vm->lguestd->uring_why.text);
+		return why_say(why, -EOPNOTSUPP, "%s: %s", label,
+			       vm->lguestd->uring_why.text);
 	r = open_disk(vm, number, label, &disk, why);
 	if (r < 0)
 		return r;
@@ -167,5 +166,5 @@ int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
 	if (*ret_dev)
 		return 0;
 	disk_close(disk);
-	return why_say(why, -ENOMEM, "%s: %s: no memory", vm_name(vm), label);
+	return why_say(why, -ENOMEM, "%s: no memory", label);
 }

@@ -6,6 +6,7 @@
  * the service's next process.  Ours are called NAME.what:
  *
  *	web.vm web.vcpu0 web.ram	the machine; new ones at each start
+ *	web.devices			... and what its devices are about
  *	web.runner			pidfd of the process that runs it
  *	web.kernel web.initrd		to start it again
  *	web.disk0 ...			what it writes, and our lock on it
@@ -33,7 +34,7 @@
 
 #define STORE_MAX   4096 /* FileDescriptorStoreMax= of lguestd.service */
 #define NAMES_BYTES (127 * 1024) /* one word of a program's environment */
-#define OTHERS      7 /* of a guest's, beside its vcpus */
+#define OTHERS      8 /* of a guest's, beside its vcpus */
 #define LABEL_BYTES 9 /* ".console:" */
 
 static size_t count_of(const struct conf_guest *conf)
@@ -110,6 +111,7 @@ void store_put_machine(const struct vm *vm)
 
 	store_put(vm, "vm", vm->machine.vm);
 	store_put(vm, "ram", vm->machine.mem.fd);
+	store_put(vm, "devices", bus_fd(vm));
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_put(vm, what, vm->machine.vcpu[i]);
@@ -124,6 +126,7 @@ void store_remove_machine(const struct vm *vm)
 	store_remove(vm_name(vm), "runner");
 	store_remove(vm_name(vm), "vm");
 	store_remove(vm_name(vm), "ram");
+	store_remove(vm_name(vm), "devices");
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_remove(vm_name(vm), what);

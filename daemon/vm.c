@@ -5,7 +5,7 @@
  * A guest is a configuration and the files it was made with; a machine comes
  * and goes with each start.  Every way out of a running machine is the same
  * way: vm_leave() says what shall be then, and kills the runner; when that is
- * dead arrive() lets go of what it ran, and makes it so.  What shall be then is
+ * dead and devices are idle arrive() lets go of it, and makes it so.  What shall be then is
  * in the record before anything is done about it, so if we are killed in
  * between, the next daemon goes on from there.
  *
@@ -390,11 +390,24 @@ static void arrive(struct vm *vm)
 		vm_set_state(vm, then);
 }
 
+/* It arrives when its devices have let go of its RAM, too. */
+static void let_go(struct vm *vm)
+{
+	if (bus_stop(vm))
+		arrive(vm);
+}
+
+void vm_on_devices_idle(struct vm *vm)
+{
+	if (vm->leaving)
+		arrive(vm);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	arrive(arg);
+	let_go(arg);
 }
 
 void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
@@ -410,7 +423,7 @@ void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 void vm_on_runner_gone(struct vm *vm, const char *sentence)
 {
 	if (vm->leaving)
-		arrive(vm);
+		let_go(vm);
 	else
 		vm_ended(vm, END_CRASH, sentence);
 }

@@ -13,6 +13,7 @@
 #include "guest_mem.h"
 #include "lguestd.h"
 
+struct bus;
 struct console;
 struct scope;
 struct virtio_dev;
@@ -22,6 +23,7 @@ struct machine {
 	int vm; /* exits are read here */
 	struct guest_mem mem;
 	int vcpu[LG_MAX_VCPUS];
+	struct bus *bus; /* NULL: none */
 };
 
 /* The process that runs the vcpus. */
@@ -98,6 +100,9 @@ void vm_on_loaded(struct vm *vm);
 /* vm_on_runner_gone - it is dead, and this is all that is known of why */
 void vm_on_runner_gone(struct vm *vm, const char *sentence);
 
+/* vm_on_devices_idle - bus_stop() has come to its end */
+void vm_on_devices_idle(struct vm *vm);
+
 /* vm_leave - stop what it is doing, and when that is done be `then` */
 void vm_leave(struct vm *vm, enum vm_state then);
 
@@ -153,6 +158,37 @@ void machine_destroy(struct vm *vm);
 
 /* machine_stats - LG_STAT_* of all vcpus together; NULL: ENOMEM */
 json_t *machine_stats(const struct vm *vm);
+
+/* ---- bus.c: devices ---- */
+
+/* bus_create - with the devices of conf; what fails is for bus_free() */
+int bus_create(struct vm *vm, struct why *why);
+
+/* bus_adopt - fd has what a daemon before us left of them; taken if 0 */
+int bus_adopt(struct vm *vm, int fd, struct why *why);
+
+/* bus_stop - reset them all; false: vm_on_devices_idle() follows */
+bool bus_stop(struct vm *vm);
+
+/* bus_free - without a bus_stop() they are as they were for the next daemon */
+void bus_free(struct vm *vm);
+
+/* bus_fd - what a next daemon must have; -1: there is no bus */
+int bus_fd(const struct vm *vm);
+
+/* bus_add - one more, which is destroyed if it fails; the guest is told */
+int bus_add(struct vm *vm, struct virtio_dev *dev, struct why *why);
+
+/* bus_remove - the guest is told when it is gone */
+int bus_remove(struct vm *vm, const char *label, struct why *why);
+struct virtio_dev *bus_find(const struct vm *vm, const char *label);
+
+/* bus_call, bus_kick - LGUEST_TOKEN_VIRTIO, LGUEST_TOKEN_KICK: their results */
+uint64_t bus_call(struct vm *vm, uint64_t gpa);
+uint64_t bus_kick(struct vm *vm, uint64_t arg);
+
+/* bus_describe - an array; NULL: ENOMEM */
+json_t *bus_describe(const struct vm *vm);
 
 /* ---- disks.c ---- */
 
@@ -289,6 +325,13 @@ int lgdev_vm_create(int device, uint64_t features);
 int lgdev_slot_add(int vm, int memfd, uint64_t bytes);
 int lgdev_vcpu_create(int vm, unsigned int id);
 int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector);
+
+/* lgdev_irqfd, lgdev_notifyfd - a wire, which goes when fd is closed */
+int lgdev_irqfd(int vm, int fd, unsigned int vcpu, unsigned int vector);
+int lgdev_notifyfd(int vm, int fd, uint64_t token);
+
+/* lgdev_discard - the host's again, whole pages */
+int lgdev_discard(int vm, uint64_t gpa, uint64_t bytes);
 int lgdev_pause(int vm);
 int lgdev_resume(int vm);
 

@@ -5,7 +5,7 @@
  * Somebody has opened a file, with rights of his own, and it has come to us as a
  * descriptor: a file or a block device, of whole blocks, that can be read and
  * written as the guest was promised.  What is said of one that will not do
- * names guest, disk, file and the reason.
+ * names disk, file and the reason.
  *
  * What must never happen: two guests that write one file.  It is locked through
  * its open file description, which systemd keeps as well, so the lock outlives
@@ -34,8 +34,8 @@
 static int refuse(char *why, const struct disk_conf *conf, int err,
 		  const char *what)
 {
-	snprintf(why, DISK_WHY_MAX, "%s: %s '%s': %s", conf->guest, conf->label,
-		 conf->path, what);
+	snprintf(why, DISK_WHY_MAX, "%s '%s': %s", conf->label, conf->path,
+		 what);
 	return err;
 }
 
