@@ -90,6 +90,7 @@ static void fill_in(struct vm *vm, const json_t *record)
 	vm->backoff = number_of(record, "backoff");
 	vm->power_vector = number_of(record, "power") & 255;
 	vm->input_vector = number_of(record, "input") & 255;
+	vm->watchdog_ms = number_of(record, "watchdog_ms");
 }
 
 static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
@@ -213,6 +214,8 @@ static void go_on(struct vm *vm, bool whole, const struct why *lost)
 		lgdev_pause(vm->machine.vm);
 	else
 		lgdev_resume(vm->machine.vm);
+	if (vm->watchdog_ms)
+		vm_pet(vm, vm->watchdog_ms);
 	if (vm->state == VM_STOPPING)
 		vm_arm(vm, vm->conf->stop_timeout_s * 1000);
 }

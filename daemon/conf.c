@@ -42,10 +42,27 @@ static const char *const action_words[] = {
 	NULL,
 };
 
+/* The same, or none of its own. */
+static const char *const watchdog_words[] = {
+	[CONF_DESTROY] = "destroy",
+	[CONF_RESTART] = "restart",
+	[CONF_PRESERVE] = "preserve",
+	[CONF_AS_CRASH] = "on_crash",
+	NULL,
+};
+
 #define GUEST(member)  .offset = offsetof(struct conf_guest, member)
 #define DAEMON(member) .offset = offsetof(struct conf_daemon, member)
 
 static const struct conf_field console_fields[] = {
+	{
+		.key = "device",
+		.type = CONF_IS_TRUTH,
+		GUEST(console_device),
+		.preset = "true",
+		.also = " virtio hvc hvc0 ",
+		.help = "a virtio console, hvc0",
+	},
 	{
 		.key = "log",
 		.type = CONF_IS_TRUTH,
@@ -249,6 +266,15 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "what to do when it was killed, or gave up",
 	},
 	{
+		.key = "on_watchdog",
+		.type = CONF_IS_CHOICE,
+		GUEST(on_watchdog),
+		.preset = "on_crash",
+		.words = watchdog_words,
+		.also = " watchdog on_hang ",
+		.help = "what to do when its watchdog was not petted in time",
+	},
+	{
 		.key = "stop_timeout",
 		.type = CONF_IS_TIME,
 		GUEST(stop_timeout_s),
@@ -272,6 +298,14 @@ const struct conf_field conf_guest_fields[] = {
 		.preset = "true",
 		.also = " random entropy virtio_rng ",
 		.help = "a device that gives it random bytes",
+	},
+	{
+		.key = "balloon",
+		.type = CONF_IS_TRUTH,
+		GUEST(balloon),
+		.preset = "true",
+		.also = " memballoon virtio_balloon ",
+		.help = "a device by which it gives RAM back",
 	},
 	{ .key = NULL },
 };

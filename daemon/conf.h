@@ -23,6 +23,7 @@ enum conf_action {
 	CONF_DESTROY, /* let go of everything */
 	CONF_RESTART, /* start it again, after a while if it keeps ending */
 	CONF_PRESERVE, /* keep it as it is, to be looked at */
+	CONF_AS_CRASH, /* on_watchdog alone: as on_crash says */
 };
 
 struct conf_list {
@@ -56,11 +57,13 @@ struct conf_guest {
 	uint64_t memory_bytes;
 	unsigned int cpus;
 	struct conf_list disks; /* of struct conf_disk */
-	enum conf_action on_poweroff, on_reboot, on_crash;
+	enum conf_action on_poweroff, on_reboot, on_crash, on_watchdog;
 	unsigned int stop_timeout_s; /* before `stop` gives up asking */
 	bool console_log; /* keep what it prints in a file as well */
 	uint64_t console_log_bytes; /* of each of the two files kept */
+	bool console_device; /* hvc0 */
 	bool rng; /* a device that gives random bytes */
+	bool balloon; /* a device by which RAM is given back */
 };
 
 struct conf_daemon {

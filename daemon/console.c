@@ -162,18 +162,17 @@ static void pump_all(struct console *console)
 }
 
 /*
- * From the writer's socket to the queue, and the guest hears of the first.  What
- * the queue has no room for stops us from reading more.  (A watermark would do
- * it, and libevent would call us for ever to say that it has been reached.)
+ * From the writer's socket to the queue.  What the queue has no room for stops us
+ * from reading more.  (A watermark would do it, and libevent would call us for
+ * ever to say that it has been reached.)
  */
-static void take_input(struct console *console)
+static void fill_queue(struct console *console)
 {
 	size_t had = evbuffer_get_length(console->input);
-	struct vm *vm = console->vm;
 	struct bufferevent *stream;
 	struct evbuffer *input;
 
-	if (!console->writer || !vm)
+	if (!console->writer)
 		return;
 	stream = console->writer->stream;
 	input = bufferevent_get_input(stream);
@@ -183,8 +182,22 @@ static void take_input(struct console *console)
 		bufferevent_disable(stream, EV_READ);
 	else
 		bufferevent_enable(stream, EV_READ);
-	if (!had && evbuffer_get_length(console->input) && vm->input_vector &&
-	    vm->machine.vm >= 0)
+}
+
+/* The same, and the guest hears of the first. */
+static void take_input(struct console *console)
+{
+	bool had = console_has_input(console);
+	struct vm *vm = console->vm;
+
+	if (!vm)
+		return;
+	fill_queue(console);
+	if (had || !console_has_input(console) || vm->machine.vm < 0)
+		return;
+	if (bus_takes_input(vm))
+		bus_input(vm);
+	else if (vm->input_vector)
 		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
 }
 
@@ -330,10 +343,27 @@ int console_getc(struct console *console)
 {
 	unsigned char byte;
 
+	/* Who has a device for it does not ask byte by byte as well. */
+	if (bus_takes_input(console->vm))
+		return -1;
 	if (evbuffer_remove(console->input, &byte, 1) != 1)
 		return -1;
 	take_input(console);
 	return byte;
+}
+
+size_t console_read(struct console *console, char *to, size_t room)
+{
+	int got = evbuffer_remove(console->input, to, room);
+
+	/* Who asks sees for himself whether there is more. */
+	fill_queue(console);
+	return got > 0 ? (size_t)got : 0;
+}
+
+uint64_t console_printed(const struct console *console)
+{
+	return console->ring.end;
 }
 
 bool console_has_input(const struct console *console)

@@ -125,6 +125,13 @@ int vm_pause(struct vm *vm, struct why *why);
 int vm_resume(struct vm *vm, struct why *why);
 int vm_reset(struct vm *vm, struct why *why);
 
+/* vm_balloon - it shall do with that much memory; -EOPNOTSUPP, -EINVAL */
+int vm_balloon(struct vm *vm, uint64_t bytes, struct why *why);
+
+/* vm_resize - the window its console is seen in */
+int vm_resize(struct vm *vm, unsigned int columns, unsigned int rows,
+	      struct why *why);
+
 /* vm_describe - what Guests.Info answers; NULL: ENOMEM */
 json_t *vm_describe(struct vm *vm);
 

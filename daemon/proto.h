@@ -31,6 +31,8 @@
  * Guests.Pause        name
  * Guests.Resume       name
  * Guests.Reset        name
+ * Guests.Balloon      name memory_bytes              (it shall do with so much)
+ * Guests.Resize       name columns rows              (of who sees its console)
  * Guests.List                                        guests[ as Info ]
  * Guests.Info         name                           name state why pid cpus
  *                                                    memory_bytes since_us

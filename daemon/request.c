@@ -273,6 +273,48 @@ static void serve_reset(struct call *call)
 	simply(call, vm_reset);
 }
 
+static void serve_balloon(struct call *call)
+{
+	json_int_t bytes = json_integer_value(
+		json_object_get(call->parameters, "memory_bytes"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (bytes <= 0) {
+		call_error(call, PROTO_E_INVALID,
+			   "memory_bytes: not more than 0");
+		return;
+	}
+	r = vm_balloon(call->vm, (uint64_t)bytes, &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
+}
+
+static void serve_resize(struct call *call)
+{
+	json_int_t columns = json_integer_value(
+		json_object_get(call->parameters, "columns"));
+	json_int_t rows =
+		json_integer_value(json_object_get(call->parameters, "rows"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (columns < 0 || columns > UINT16_MAX || rows < 0 ||
+	    rows > UINT16_MAX) {
+		call_error(call, PROTO_E_INVALID,
+			   "columns, rows: not from 0 to %d", UINT16_MAX);
+		return;
+	}
+	r = vm_resize(call->vm, (unsigned int)columns, (unsigned int)rows,
+		      &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
+}
+
 static void serve_list(struct call *call)
 {
 	json_t *guests = json_array();
@@ -362,6 +404,12 @@ static const struct method methods[] = {
 	  .params = { NAME } },
 	{ ROW("Guests.Reset", serve_reset), .changes = true,
 	  .params = { NAME } },
+	{ ROW("Guests.Balloon", serve_balloon), .changes = true,
+	  .params = { NAME, { "memory_bytes", JSON_INTEGER, true } } },
+	{ ROW("Guests.Resize", serve_resize),
+	  .params = { NAME,
+		      { "columns", JSON_INTEGER, true },
+		      { "rows", JSON_INTEGER, true } } },
 	{ ROW("Guests.List", serve_list) },
 	{ ROW("Guests.Info", serve_info), .params = { NAME } },
 	{ ROW("Guests.Wait", serve_wait),

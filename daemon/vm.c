@@ -54,6 +54,7 @@ void vm_files_close(struct vm_files *files)
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_work(evutil_socket_t fd, short what, void *arg);
+static void on_watchdog(evutil_socket_t fd, short what, void *arg);
 
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
 		  struct vm_files *files, struct why *why)
@@ -76,6 +77,7 @@ struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
 	vm_begin_state(vm, VM_STARTING);
 	event_assign(&vm->timer, lguestd->base, -1, 0, on_timer, vm);
 	event_assign(&vm->work, lguestd->base, -1, 0, on_work, vm);
+	event_assign(&vm->watchdog, lguestd->base, -1, 0, on_watchdog, vm);
 	return vm;
 }
 
@@ -109,6 +111,7 @@ void vm_free(struct vm *vm)
 	console_free(vm->console);
 	vm_event_del(&vm->timer);
 	vm_event_del(&vm->work);
+	vm_event_del(&vm->watchdog);
 	close_fd(vm->record);
 	vm_files_close(&vm->files);
 	conf_guest_free(vm->conf);
@@ -125,14 +128,32 @@ void vm_detach_all(struct lguestd *lguestd)
 	scope_close();
 }
 
-void vm_arm(struct vm *vm, unsigned int ms)
+static void arm(struct event *timer, unsigned int ms)
 {
 	const struct timeval wait = {
 		.tv_sec = ms / 1000,
 		.tv_usec = ms % 1000 * 1000,
 	};
 
-	event_add(&vm->timer, &wait);
+	event_add(timer, &wait);
+}
+
+void vm_arm(struct vm *vm, unsigned int ms)
+{
+	arm(&vm->timer, ms);
+}
+
+void vm_pet(struct vm *vm, unsigned int ms)
+{
+	bool changed = vm->watchdog_ms != ms;
+
+	vm->watchdog_ms = ms;
+	if (ms)
+		arm(&vm->watchdog, ms);
+	else
+		event_del(&vm->watchdog);
+	if (changed)
+		record_save(vm);
 }
 
 /* ---- starting ---- */
@@ -155,6 +176,7 @@ int vm_launch(struct vm *vm, struct why *why)
 			       vm_name(vm));
 	vm->power_vector = 0;
 	vm->input_vector = 0;
+	vm->watchdog_ms = 0;
 	console_restarted(vm->console);
 	r = machine_create(vm, why);
 	if (r < 0)
@@ -320,6 +342,7 @@ void vm_leave(struct vm *vm, enum vm_state then)
 	record_save(vm);
 	exit_unwatch(vm);
 	vm_event_del(&vm->timer);
+	vm_event_del(&vm->watchdog);
 	if (vm->runner.pidfd >= 0)
 		runner_kill(vm);
 	else
@@ -416,7 +439,7 @@ void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 		return; /* it is on its way out already */
 	why_say(&vm->why, 0, "%s", sentence);
 	/* What was never there cannot crash. */
-	vm->crashed = end == END_CRASH && vm->ever_ran;
+	vm->crashed = (end == END_CRASH || end == END_WATCHDOG) && vm->ever_ran;
 	vm_leave(vm, restart_after(vm, end));
 }
 
@@ -426,6 +449,23 @@ void vm_on_runner_gone(struct vm *vm, const char *sentence)
 		let_go(vm);
 	else
 		vm_ended(vm, END_CRASH, sentence);
+}
+
+/* A guest that is paused cannot pet it. */
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	struct vm *vm = arg;
+	struct why why;
+
+	(void)fd;
+	(void)what;
+	if (vm->state == VM_PAUSED) {
+		arm(&vm->watchdog, vm->watchdog_ms);
+		return;
+	}
+	why_say(&why, 0, "hung: its watchdog was not petted for %u ms",
+		vm->watchdog_ms);
+	vm_ended(vm, END_WATCHDOG, why.text);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -65,6 +65,8 @@ struct vm {
 	struct scope *scope; /* NULL: settled, one way or the other */
 	struct event exits;
 	unsigned int power_vector, input_vector; /* 0: none */
+	unsigned int watchdog_ms; /* 0: nobody watches */
+	struct event watchdog;
 
 	struct console *console;
 	int record; /* memfd: what a daemon after us must know */
@@ -76,6 +78,7 @@ enum vm_end {
 	END_POWEROFF,
 	END_REBOOT,
 	END_CRASH,
+	END_WATCHDOG,
 };
 
 /* Times; not constant for the sake of tests. */
@@ -93,6 +96,9 @@ extern struct vm_timing {
 
 /* vm_ended - its machine has; sentence becomes vm_why(), already escaped */
 void vm_ended(struct vm *vm, enum vm_end end, const char *sentence);
+
+/* vm_pet - its watchdog bites in so many ms, or 0 for never */
+void vm_pet(struct vm *vm, unsigned int ms);
 
 /* vm_on_loaded - the runner is ready to run, or the scope is settled */
 void vm_on_loaded(struct vm *vm);
@@ -187,6 +193,10 @@ struct virtio_dev *bus_find(const struct vm *vm, const char *label);
 uint64_t bus_call(struct vm *vm, uint64_t gpa);
 uint64_t bus_kick(struct vm *vm, uint64_t arg);
 
+/* bus_input - the console has some, and did not; bus_takes_input - is it heard? */
+void bus_input(struct vm *vm);
+bool bus_takes_input(const struct vm *vm);
+
 /* bus_describe - an array; NULL: ENOMEM */
 json_t *bus_describe(const struct vm *vm);
 
@@ -224,6 +234,12 @@ void console_note(struct console *console, const char *fmt, ...)
 /* console_getc - the next byte of input, or -1 */
 int console_getc(struct console *console);
 bool console_has_input(const struct console *console);
+
+/* console_read - the next bytes of input, for a device; how many */
+size_t console_read(struct console *console, char *to, size_t room);
+
+/* console_printed - bytes ever */
+uint64_t console_printed(const struct console *console);
 
 /* console_restarted - who starts anew has typed nothing yet */
 void console_restarted(struct console *console);

@@ -56,6 +56,11 @@ static void write_event(int fd)
 		return;
 }
 
+void virtio_again(struct vq *vq)
+{
+	write_event(vq->kick_fd);
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct vq *vq = arg;
@@ -68,7 +73,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	if (vq->broken || !vq->dev->running)
 		return;
 	if (vq->dev->ops->on_kick(vq->dev, vq))
-		write_event(fd);
+		virtio_again(vq);
 }
 
 static int watch_kicks(struct vq *vq)
@@ -173,7 +178,6 @@ static void finish_reset(struct virtio_dev *dev)
 	state->vcpu = 0;
 	state->vector = 0;
 	state->why[0] = '\0';
-	memset(state->keep, 0, sizeof(state->keep));
 	state->status = 0; /* the last, for who comes after us */
 	dev->bus->ops->idle(dev);
 }

@@ -10,7 +10,7 @@
  * else.  A request gets REQUEST_MAX of them at most, as it may, and a turn no
  * more than TURN_MAX.
  *
- * Next: daemon/lgctl/main.c
+ * Next: daemon/virtio/console.c
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -63,7 +63,7 @@ struct vq_state {
 
 #define VIRTIO_LABEL_MAX 16
 
-/* Room for what a kind of device wants to keep until a reset: its own struct. */
+/* Room for what a kind of device wants to keep: its own struct fits in. */
 #define VIRTIO_KEEP_BYTES 1024
 
 struct virtio_dev_state {
@@ -352,6 +352,9 @@ void virtio_fail(struct virtio_dev *dev, const char *fmt, ...)
 /* virtio_config_changed - after dev->config was: the driver is told */
 void virtio_config_changed(struct virtio_dev *dev);
 
+/* virtio_again - on_kick() of that queue, when others have had their turn */
+void virtio_again(struct vq *vq);
+
 /* virtio_has - was it negotiated?  bit: VIRTIO_*_F_* */
 static inline bool virtio_has(const struct virtio_dev *dev, unsigned int bit)
 {
@@ -375,5 +378,38 @@ uint64_t virtio_kick(struct virtio_bus *bus, uint64_t arg);
 
 /* rng.c */
 struct virtio_dev *rng_create(void);
+
+/* console.c */
+struct vconsole_host {
+	void (*print)(void *arg, const char *text, size_t len);
+	uint64_t (*printed)(void *arg); /* bytes ever; it outlives us */
+	bool (*has_input)(void *arg);
+	size_t (*read)(void *arg, char *to, size_t room); /* what was typed */
+	void *arg;
+};
+
+struct virtio_dev *vconsole_create(const struct vconsole_host *host);
+
+/* vconsole_listens - does what is typed go to this console? */
+bool vconsole_listens(const struct virtio_dev *dev);
+
+/* vconsole_input - has_input() has become true */
+void vconsole_input(struct virtio_dev *dev);
+void vconsole_resize(struct virtio_dev *dev, uint16_t columns, uint16_t rows);
+
+/* vconsole_drain - print what the guest has left, when it is over */
+void vconsole_drain(struct virtio_dev *dev);
+
+/* balloon.c */
+struct balloon_host {
+	/* discard - whole pages of RAM are the host's again; 0 or -errno */
+	int (*discard)(void *arg, uint64_t gpa, uint64_t bytes);
+	void *arg;
+};
+
+struct virtio_dev *balloon_create(const struct balloon_host *host);
+
+/* balloon_set - so many bytes of the guest's RAM shall be the host's */
+void balloon_set(struct virtio_dev *dev, uint64_t bytes);
 
 #endif /* VIRTIO_H */
