@@ -41,12 +41,25 @@ static const char *const count_names[BLK_COUNTS] = {
 	[BLK_READ_BYTES] = "read_bytes", [BLK_WRITE_BYTES] = "write_bytes",
 };
 
+/* The kernel works for them still, and that is all. */
+static SLIST_HEAD(, blk) left_behind = SLIST_HEAD_INITIALIZER(left_behind);
+
 static struct blk *blk_of(struct virtio_dev *dev)
 {
 	return (struct blk *)((char *)dev - offsetof(struct blk, dev));
 }
 
 /* ---- the queue ---- */
+
+/* As many as are ever out at once.  Most of one is for long chains. */
+static struct blk_req *new_req(struct blk *blk)
+{
+	struct blk_req *req = malloc(sizeof(*req));
+
+	if (req)
+		SLIST_INSERT_HEAD(&blk->all, req, all_link);
+	return req;
+}
 
 static struct blk_req *take_req(struct blk *blk, struct vq *vq)
 {
@@ -55,7 +68,7 @@ static struct blk_req *take_req(struct blk *blk, struct vq *vq)
 	if (req)
 		SLIST_REMOVE_HEAD(&blk->free, link);
 	else
-		req = malloc(sizeof(*req)); /* most of it is for long chains */
+		req = new_req(blk);
 	if (!req)
 		return NULL;
 	req->blk = blk;
@@ -218,8 +231,8 @@ static void let_go(struct blk *blk)
 {
 	struct blk_req *req;
 
-	while ((req = SLIST_FIRST(&blk->free))) {
-		SLIST_REMOVE_HEAD(&blk->free, link);
+	while ((req = SLIST_FIRST(&blk->all))) {
+		SLIST_REMOVE_HEAD(&blk->all, all_link);
 		free(req);
 	}
 	disk_close(blk->disk);
@@ -231,6 +244,7 @@ static void let_go(struct blk *blk)
 void blk_all_home(struct blk *blk)
 {
 	if (blk->detached) {
+		SLIST_REMOVE(&left_behind, blk, blk, link);
 		let_go(blk);
 	} else if (blk->resetting) {
 		blk->resetting = false;
@@ -250,9 +264,12 @@ static void destroy(struct virtio_dev *dev)
 		event_del(&blk->again);
 	uring_forget(blk->disk->uring, &blk->publish);
 	uring_forget(blk->disk->uring, &blk->ready);
-	blk->detached = true;
-	if (!blk->out)
+	if (!blk->out) {
 		let_go(blk);
+		return;
+	}
+	blk->detached = true;
+	SLIST_INSERT_HEAD(&left_behind, blk, link);
 }
 
 static const struct virtio_ops ops = {
@@ -321,6 +338,7 @@ struct virtio_dev *blk_create(struct disk *disk, const struct blk_conf *conf)
 		return NULL;
 	}
 	SLIST_INIT(&blk->free);
+	SLIST_INIT(&blk->all);
 	blk->disk = disk;
 	blk->ready.run = on_ready;
 	blk->publish.run = publish_all;

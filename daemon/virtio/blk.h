@@ -39,6 +39,7 @@ struct blk_req {
 	struct blk *blk;
 	struct vq *vq;
 	SLIST_ENTRY(blk_req) link; /* of those that are free */
+	SLIST_ENTRY(blk_req) all_link;
 	uint32_t type;
 	unsigned int segment; /* the next one, of DISCARD and WRITE_ZEROES */
 	struct vq_chain chain;
@@ -55,10 +56,11 @@ struct blk {
 	struct event again; /* when a limit, or memory, lets us go on */
 	struct uring_call ready; /* those before us are gone */
 	struct uring_call publish; /* what came back is to be seen */
-	SLIST_HEAD(, blk_req) free;
+	SLIST_HEAD(, blk_req) free, all;
 	unsigned int out; /* the disk has them */
 	bool resetting; /* until they are home */
 	bool detached; /* ... and nobody waits for them any more */
+	SLIST_ENTRY(blk) link; /* of those of which that is so */
 	uint64_t counts[BLK_COUNTS];
 };
 
