@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
@@ -115,6 +116,44 @@ void vbus_restart(struct vbus *vbus)
 	virtio_state_fini(&vbus->bus.state);
 	if (virtio_state_adopt(&vbus->bus.state, fd, VBUS_VCPUS, &why) < 0)
 		bail_out("not adopted: %s", why);
+}
+
+/* All of a file, in memory of our own. */
+static void *copy_of(int fd)
+{
+	struct stat st;
+	char *copy;
+
+	if (fstat(fd, &st) < 0)
+		bail_out("fstat: %s", strerror(errno));
+	copy = malloc((size_t)st.st_size);
+	if (!copy || pread(fd, copy, (size_t)st.st_size, 0) != st.st_size)
+		bail_out("memory cannot be copied");
+	return copy;
+}
+
+static void put_back(int fd, void **copy)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 ||
+	    pwrite(fd, *copy, (size_t)st.st_size, 0) != st.st_size)
+		bail_out("memory cannot be put back");
+	free(*copy);
+	*copy = NULL;
+}
+
+void vbus_remember(struct vbus *vbus)
+{
+	vbus->then[0] = copy_of(vbus->mem.fd);
+	vbus->then[1] = copy_of(vbus->bus.state.fd);
+}
+
+void vbus_forget(struct vbus *vbus)
+{
+	detach_all(vbus);
+	put_back(vbus->mem.fd, &vbus->then[0]);
+	put_back(vbus->bus.state.fd, &vbus->then[1]);
 }
 
 int vbus_call(struct vbus *vbus, struct lguest_virtio_call call)

@@ -22,6 +22,7 @@ struct vbus {
 	unsigned int idle; /* resets that have come to their end */
 	int wire_result; /* what the next wires come to */
 	uint64_t words[8]; /* answers of the last call */
+	void *then[2]; /* RAM and state, as vbus_remember() saw them */
 };
 
 /* vbus_start - an empty one; bails out if it cannot be had */
@@ -33,6 +34,13 @@ void vbus_add(struct vbus *vbus, struct virtio_dev *dev, unsigned int slot);
 
 /* vbus_restart - as if we had been killed: another bus with the same memory */
 void vbus_restart(struct vbus *vbus);
+
+/*
+ * vbus_remember - what outlives us, as it is now; vbus_forget - and it is so
+ * again, and nobody is on the bus: as if we had been killed then
+ */
+void vbus_remember(struct vbus *vbus);
+void vbus_forget(struct vbus *vbus);
 
 /* vbus_call - its result; answers are in words */
 int vbus_call(struct vbus *vbus, struct lguest_virtio_call call);
