@@ -13,6 +13,7 @@
  *
  * Next: daemon/virtio/blk.c
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,6 +63,16 @@ bool disks_here(const struct vm *vm)
 		if (vm->files.disk[i] < 0)
 			return false;
 	return true;
+}
+
+/* systemd has them as well, and lets go of them when it comes to it. */
+void disks_unlock(const struct vm *vm)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	unsigned int i;
+
+	for (i = 0; i < vm->conf->disks.count; i++)
+		fcntl(vm->files.disk[i], F_OFD_SETLK, &lock);
 }
 
 /* Device nodes are many, the device is one. */

@@ -300,8 +300,10 @@ static int build(struct vm *vm, struct why *why)
 	record_save(vm);
 	store_put_all(vm);
 	r = vm_launch(vm, why);
-	if (r < 0)
+	if (r < 0) {
+		disks_unlock(vm);
 		store_remove_all(vm);
+	}
 	return r;
 }
 
@@ -383,6 +385,7 @@ static void wait_to_start(struct vm *vm)
 
 static void vanish(struct vm *vm)
 {
+	disks_unlock(vm);
 	store_remove_all(vm);
 	unlist(vm);
 	vm_set_state(vm, VM_GONE);

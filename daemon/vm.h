@@ -209,6 +209,9 @@ int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
 /* disks_here - has every disk its file? */
 bool disks_here(const struct vm *vm);
 
+/* disks_unlock - others may have the files, which this guest will not use again */
+void disks_unlock(const struct vm *vm);
+
 /* disks_follow - the ring of a daemon before us; takes its lifeline over */
 void disks_follow(struct lguestd *lguestd, int lifeline);
 
