@@ -97,7 +97,7 @@ static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
 			 struct why *why)
 {
 	struct conf_report report = { .text = NULL };
-	struct vm_files files = { .kernel = -1, .initrd = -1 };
+	struct vm_files files;
 	struct conf_guest *conf;
 
 	if (conf_guest_from_json(json_object_get(record, "config"), &report,
@@ -107,6 +107,7 @@ static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
 		conf_report_fini(&report);
 		return NULL;
 	}
+	vm_files_init(&files);
 	return vm_new(lguestd, conf, &files, why);
 }
 
@@ -166,9 +167,15 @@ static bool take_runner(struct vm *vm, const json_t *record, struct why *why)
 static int take_words(struct vm *vm, struct why *why)
 {
 	int ring = take(vm_name(vm), "console");
+	char what[16];
+	unsigned int i;
 
 	vm->files.kernel = take(vm_name(vm), "kernel");
 	vm->files.initrd = take(vm_name(vm), "initrd");
+	for (i = 0; i < vm->conf->disks.count; i++) {
+		snprintf(what, sizeof(what), "disk%u", i);
+		vm->files.disk[i] = take(vm_name(vm), what);
+	}
 	vm->record = take(vm_name(vm), "state");
 	vm->console = console_new(vm, ring, why);
 	if (vm->console)
@@ -363,6 +370,8 @@ void vm_adopt_all(struct lguestd *lguestd)
 	kept_count = 0;
 	for (j = 0; kept && j < count; j++)
 		take_in(SD_LISTEN_FDS_START + j, names[j]);
+	while (kept_count && (j = take("", "ring")) >= 0)
+		disks_follow(lguestd, j);
 	for (i = 0; i < kept_count; i++) {
 		if (kept[i].fd >= 0 && !strcmp(kept[i].what, "state"))
 			adopt_one(lguestd, &kept[i]);

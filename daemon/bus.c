@@ -340,7 +340,10 @@ int vm_resize(struct vm *vm, unsigned int columns, unsigned int rows,
 
 /* ---- what a configuration asks for ---- */
 
-/* One kind of device: the number-th that a guest has, NULL and 0 for no more. */
+/*
+ * One kind of device: the number-th that a guest has, NULL and 0 for no more.
+ * What it says if it fails begins with the device's label.
+ */
 struct maker {
 	const char *what; /* its label, or the beginning of it */
 	int (*make)(struct vm *vm, unsigned int number,
@@ -390,6 +393,7 @@ static int make_balloon(struct vm *vm, unsigned int number,
 /* In the order of their slots, which is that in which a guest finds them. */
 static const struct maker makers[] = {
 	{ "console", make_console },
+	{ "disk", disks_make },
 	{ "rng", make_rng },
 	{ "balloon", make_balloon },
 };
@@ -412,10 +416,12 @@ static int make_all(struct bus *bus, const struct maker *maker, bool adopted,
 	for (number = 0;; number++) {
 		dev = NULL;
 		r = maker->make(vm, number, &dev, why);
+		if (r < 0 && *why->text)
+			return why_say(why, r, "%s: %s", vm_name(vm),
+				       why->text);
 		if (r < 0)
 			return why_say(why, r, "%s: %s: %s", vm_name(vm),
-				       maker->what,
-				       *why->text ? why->text : strerror(-r));
+				       maker->what, strerror(-r));
 		if (!dev)
 			return 0;
 		r = place(bus, dev, adopted);

@@ -13,7 +13,7 @@
  * What must never happen: that one guest keeps us from the others.  A turn
  * serves each of its vcpus once, and each costs no more than TEXT_MAX bytes.
  *
- * Next: daemon/guest_mem.c
+ * Next: daemon/virtio/queue.c
  */
 #include <errno.h>
 #include <string.h>

@@ -22,8 +22,7 @@ void machine_init(struct machine *machine)
 	unsigned int i;
 
 	machine->vm = -1;
-	machine->mem.fd = -1;
-	machine->mem.bytes = 0;
+	machine->mem = (struct guest_mem){ .fd = -1 };
 	for (i = 0; i < LG_MAX_VCPUS; i++)
 		machine->vcpu[i] = -1;
 	machine->bus = NULL;

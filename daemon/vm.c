@@ -32,19 +32,38 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+void vm_files_init(struct vm_files *files)
+{
+	unsigned int i;
+
+	files->kernel = files->initrd = -1;
+	for (i = 0; i < CONF_DISKS_MAX; i++)
+		files->disk[i] = -1;
+}
+
+void vm_files_close(struct vm_files *files)
+{
+	unsigned int i;
+
+	close_fd(files->kernel);
+	close_fd(files->initrd);
+	for (i = 0; i < CONF_DISKS_MAX; i++)
+		close_fd(files->disk[i]);
+	vm_files_init(files);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_work(evutil_socket_t fd, short what, void *arg);
 static void on_watchdog(evutil_socket_t fd, short what, void *arg);
 
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
-		  const struct vm_files *files, struct why *why)
+		  struct vm_files *files, struct why *why)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm) {
 		why_say(why, -ENOMEM, "%s: no memory", conf->name);
-		close_fd(files->kernel);
-		close_fd(files->initrd);
+		vm_files_close(files);
 		conf_guest_free(conf);
 		return NULL;
 	}
@@ -94,8 +113,7 @@ void vm_free(struct vm *vm)
 	vm_event_del(&vm->work);
 	vm_event_del(&vm->watchdog);
 	close_fd(vm->record);
-	close_fd(vm->files.kernel);
-	close_fd(vm->files.initrd);
+	vm_files_close(&vm->files);
 	conf_guest_free(vm->conf);
 	free(vm);
 }
@@ -144,7 +162,7 @@ void vm_pet(struct vm *vm, unsigned int ms)
 static bool has_files(const struct vm *vm)
 {
 	return vm->files.kernel >= 0 &&
-	       (vm->files.initrd >= 0 || !vm->conf->initrd);
+	       (vm->files.initrd >= 0 || !vm->conf->initrd) && disks_here(vm);
 }
 
 int vm_launch(struct vm *vm, struct why *why)
@@ -152,10 +170,10 @@ int vm_launch(struct vm *vm, struct why *why)
 	int r;
 
 	if (!has_files(vm))
-		return why_say(
-			why, -ENOENT,
-			"%s: kernel or initrd: not kept for a next start",
-			vm_name(vm));
+		return why_say(why, -ENOENT,
+			       "%s: kernel, initrd or a disk: not kept for a "
+			       "next start",
+			       vm_name(vm));
 	vm->power_vector = 0;
 	vm->input_vector = 0;
 	vm->watchdog_ms = 0;
@@ -282,20 +300,21 @@ static int build(struct vm *vm, struct why *why)
 	record_save(vm);
 	store_put_all(vm);
 	r = vm_launch(vm, why);
-	if (r < 0)
+	if (r < 0) {
+		disks_unlock(vm);
 		store_remove_all(vm);
+	}
 	return r;
 }
 
 int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
-	      const struct vm_files *files, struct why *why, struct vm **ret_vm)
+	      struct vm_files *files, struct why *why, struct vm **ret_vm)
 {
 	struct vm *vm;
 	int r = check(lguestd, conf, why);
 
 	if (r < 0) {
-		close_fd(files->kernel);
-		close_fd(files->initrd);
+		vm_files_close(files);
 		conf_guest_free(conf);
 		return r;
 	}
@@ -366,6 +385,7 @@ static void wait_to_start(struct vm *vm)
 
 static void vanish(struct vm *vm)
 {
+	disks_unlock(vm);
 	store_remove_all(vm);
 	unlist(vm);
 	vm_set_state(vm, VM_GONE);

@@ -114,7 +114,7 @@ void vm_leave(struct vm *vm, enum vm_state then);
 
 /* vm_new - with no machine, not listed; takes conf and files over */
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
-		  const struct vm_files *files, struct why *why);
+		  struct vm_files *files, struct why *why);
 void vm_free(struct vm *vm);
 
 /* vm_list - from now on others see it */
@@ -199,6 +199,21 @@ bool bus_takes_input(const struct vm *vm);
 
 /* bus_describe - an array; NULL: ENOMEM */
 json_t *bus_describe(const struct vm *vm);
+
+/* ---- disks.c ---- */
+
+/* disks_make - the number-th of the guest's, NULL and 0 for no more */
+int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
+	       struct why *why);
+
+/* disks_here - has every disk its file? */
+bool disks_here(const struct vm *vm);
+
+/* disks_unlock - others may have the files, which this guest will not use again */
+void disks_unlock(const struct vm *vm);
+
+/* disks_follow - the ring of a daemon before us; takes its lifeline over */
+void disks_follow(struct lguestd *lguestd, int lifeline);
 
 /* ---- console.c ---- */
 
@@ -296,6 +311,9 @@ void scope_close(void);
 /* store_check - may there be one more?  -ENOSPC */
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
 		struct why *why);
+
+/* store_put_ring - a ring's lifeline, until it hangs up */
+void store_put_ring(int lifeline);
 
 /* store_put - as NAME.what; one of that name must have been removed before */
 void store_put(const struct vm *vm, const char *what, int fd);

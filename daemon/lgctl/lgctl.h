@@ -148,7 +148,7 @@ json_t *client_named(const char *guest);
 
 struct guest_file {
 	struct conf_guest *conf;
-	int fds[2];
+	int fds[2 + CONF_DISKS_MAX];
 	size_t fd_count;
 	json_t *parameters; /* of Guests.Create */
 };
@@ -159,6 +159,12 @@ void guest_file_close(struct guest_file *file);
 
 /* guest_file_read - the YAML alone; complaints are said */
 enum proto_exit guest_file_read(const char *path, struct conf_guest **ret);
+
+/* ---- disk_file.c: a disk's file, opened or made ---- */
+
+/* disk_file_open - a descriptor; -1: it has said why, *ret_status is for that */
+int disk_file_open(const char *guest, unsigned int number,
+		   const struct conf_disk *conf, enum proto_exit *ret_status);
 
 /* ---- terminal.c: bytes between a person and a guest ---- */
 

@@ -204,6 +204,8 @@ void virtio_reset(struct virtio_dev *dev)
 		return;
 	dev->state->status |= VIRTIO_STATUS_RESETTING;
 	break_queues(dev);
+	if (dev->resuming)
+		return; /* and virtio_resume() ends it */
 	if (!dev->running || !dev->ops->reset || dev->ops->reset(dev))
 		finish_reset(dev);
 }
@@ -384,6 +386,11 @@ void virtio_resume(struct virtio_dev *dev)
 	unsigned int i;
 
 	/* Its driver may have had other plans meanwhile. */
+	dev->resuming = false;
+	if (dev->state->status & VIRTIO_STATUS_RESETTING) {
+		finish_reset(dev);
+		return;
+	}
 	if (dev->running || !is_served(dev) || start_device(dev) < 0)
 		return;
 	/*
@@ -414,11 +421,12 @@ int virtio_adopt(struct virtio_bus *bus, struct virtio_dev *dev,
 	if (r < 0)
 		return r;
 	place(bus, dev, slot);
-	if (state->status & VIRTIO_STATUS_RESETTING) {
-		finish_reset(dev);
+	if (!(state->status &
+	      (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_STATUS_RESETTING)))
 		return 0;
-	}
-	if (is_served(dev) && (!dev->ops->resume || dev->ops->resume(dev)))
+	/* Failed or in its reset: what was under way then may still be so. */
+	dev->resuming = dev->ops->resume && !dev->ops->resume(dev);
+	if (!dev->resuming)
 		virtio_resume(dev);
 	return 0;
 }

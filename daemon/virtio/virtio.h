@@ -42,23 +42,36 @@ struct vq;
 #define VQ_CHAIN_MAX \
 	258 /* parts of a chain: Linux's 256, a head and a status */
 
-/* A chain that was popped and is not yet published, by its head or buffer id. */
+/* A chain that was popped and is not published yet, by its head or buffer id. */
 struct vq_flight {
-	uint32_t seq; /* order of popping, 0: not in flight */
-	uint16_t filled_at; /* free-running index of its used element */
+	uint64_t seq; /* order of popping, 0: not in flight */
+	uint16_t filled_at; /* the place of its used element */
+	uint16_t count; /* places it takes: 1, or of packed rings descriptors */
+	uint16_t saved; /* packed: the first of them in vq_state.saved */
 	uint8_t filled; /* that element is written, and perhaps published */
-	uint8_t count; /* descriptors it took, packed rings; 0 stands for 256 */
+	uint8_t reserved;
 };
 
+/* A descriptor of a packed ring, whose place may be taken before it is served. */
+struct vq_saved {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags, next;
+};
+
+/*
+ * All zero but where the driver's areas are, size and vector: never started.
+ * From started on it is queue.c's, which has the order in which it is written.
+ */
 struct vq_state {
 	uint64_t desc, driver, device; /* gpa */
 	uint32_t vcpu, vector; /* vector 0: none */
 	uint16_t size; /* 0: not set up */
-	uint16_t next_avail, next_used; /* packed: the wrap counter is bit 15 */
-	uint16_t signalled_used; /* EVENT_IDX: what was signalled last */
-	uint32_t seq; /* the next chain's */
-	uint32_t reserved;
+	uint16_t started;
+	uint16_t next_used; /* packed: the wrap counter is bit 15 */
+	uint16_t reserved;
 	struct vq_flight flight[VQ_SIZE_MAX];
+	struct vq_saved saved[VQ_SIZE_MAX];
 };
 
 #define VIRTIO_LABEL_MAX 16
@@ -131,7 +144,7 @@ static inline bool virtio_vcpu_vector(uint64_t vcpu, uint64_t vector,
 		      : vcpu == 0;
 }
 
-/* ---- queue.c (split rings), packed.c: descriptors stop here ---- */
+/* ---- queue.c, split.c, packed.c, chain.c: descriptors stop here ---- */
 
 /*
  * A request of the driver's.  iov points into guest memory that is checked to
@@ -140,7 +153,7 @@ static inline bool virtio_vcpu_vector(uint64_t vcpu, uint64_t vector,
  */
 struct vq_chain {
 	uint16_t head;
-	uint16_t count; /* descriptors, for packed rings */
+	uint16_t count; /* places in the ring */
 	unsigned int reads, writes; /* parts */
 	size_t read_bytes, write_bytes;
 	struct iovec iov[VQ_CHAIN_MAX];
@@ -154,22 +167,38 @@ struct vq {
 	int kick_fd, call_fd; /* eventfds; -1: none */
 	struct event kick;
 	bool broken; /* until a reset */
-	/* What follows is queue.c's: where the parts of the ring are for us. */
-	void *desc, *driver, *device;
-	bool event_idx, indirect, packed;
-	uint16_t pushed; /* published since the last vq_signal() */
+
+	/* What follows is queue.c's, and can all be found out again. */
+	const struct vq_format *format;
+	void *desc, *driver, *device; /* the ring, for us; NULL: not started */
+	bool event_idx, indirect;
+	bool armed; /* the driver will kick for what comes next */
+	uint16_t size;
+	uint16_t next_avail; /* as next_used */
+	uint16_t ready; /* chains that are known to be there */
+	uint16_t fill_at, filled; /* after next_used, not published */
+	uint16_t saved_free;
+	unsigned int pushed; /* places published since the last vq_signal() */
+	unsigned int again; /* chains in flight that are to be popped again */
+	uint64_t again_seq; /* ... from this one on */
+	uint64_t seq; /* the next chain's */
+	uint16_t filled_heads[VQ_SIZE_MAX];
+	uint16_t saved_slots[VQ_SIZE_MAX]; /* of vq_state.saved: free ones */
 };
 
 /*
  * vq_start - the driver's areas are as vq->state says
  *
- * -EINVAL, and why, if a size is no power of two (split) or too large, an area is
- * not RAM, or not aligned.  For a queue that was running under a daemon before
- * us, what it had in flight is then given by vq_pop() once more, oldest first.
+ * -EINVAL, and virtio_fail() has been told why, if a size is no power of two
+ * (split) or too large, or an area is not RAM, or not aligned.  For a queue that
+ * was running under a daemon before us, what it had in flight is then given by
+ * vq_pop() once more, oldest first; -EPROTO if the guest has meanwhile written
+ * what only we write.  The driver is interrupted then, and the owner is to go on
+ * as if it had been kicked: either may have been lost.
  */
 int vq_start(struct vq *vq, uint64_t features);
 
-/* vq_stop - guest memory is not touched any more */
+/* vq_stop - guest memory is not touched any more; what is pushed goes nowhere */
 void vq_stop(struct vq *vq);
 
 /*
@@ -180,17 +209,26 @@ void vq_stop(struct vq *vq);
  */
 int vq_pop(struct vq *vq, struct vq_chain *chain);
 
-/* vq_unpop - the last popped chain was not looked at and is still to come */
+/*
+ * vq_unpop - the last popped chain was not looked at and is still to come
+ *
+ * And then the one before it, and so on, if they have not been pushed.
+ */
 void vq_unpop(struct vq *vq, const struct vq_chain *chain);
 
-/* vq_fill - head has been served, written bytes of it; seen after vq_publish() */
+/*
+ * vq_fill - head has been served, written bytes of it; for the driver to see,
+ * with all that was filled before, when it is published
+ *
+ * Both do nothing for a queue that is broken or stopped.
+ */
 void vq_fill(struct vq *vq, uint16_t head, size_t written);
 void vq_publish(struct vq *vq);
 
 /* vq_push - both */
 void vq_push(struct vq *vq, uint16_t head, size_t written);
 
-/* vq_signal - an interrupt if the driver wants one for what was pushed */
+/* vq_signal - an interrupt if the driver wants one for what was published */
 void vq_signal(struct vq *vq);
 
 /* vq_has_more - is there anything to pop?  Does not ask for kicks. */
@@ -278,6 +316,7 @@ struct virtio_dev {
 	struct virtio_dev_state *state; /* shared */
 	unsigned int slot;
 	bool running; /* from DRIVER_OK to reset */
+	bool resuming; /* until virtio_resume() */
 	bool leaving; /* to be destroyed when its reset is done */
 };
 

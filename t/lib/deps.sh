@@ -15,7 +15,7 @@ groups() {
 	cat <<-'EOT'
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
-		build libseccomp-dev libcap-ng-dev
+		build libseccomp-dev libcap-ng-dev liburing-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
 		rig dbus udev kmod

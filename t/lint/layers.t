@@ -15,7 +15,7 @@ rooms='
 hypervisor/include/lguest/*.h : - : linux/types.h linux/ioctl.h
 hypervisor/guest_walk.[ch] : guest_walk.h lguest/guest.h : linux/types.h linux/errno.h errno.h stdbool.h stddef.h
 hypervisor/*.[chS] : lg.h layout.h switcher.h trace.h guest_walk.h lguest/ioctl.h lguest/guest.h : *
-daemon/virtio/*.[ch] : virtio.h ../guest_mem.h ../log.h lguest/virtio.h : *
+daemon/virtio/*.[ch] : virtio.h queue.h ../guest_mem.h ../log.h lguest/virtio.h : *
 daemon/lgctl/*.[ch] : lgctl.h doctor.h ../proto.h ../conf.h lguest/ioctl.h : *
 daemon/run/*.[ch] : run.h lguest/ioctl.h lguest/guest.h : *
 daemon/conf*.[ch] : conf.h conf_schema.h : *
