@@ -11,6 +11,8 @@
  * What must never happen: that a path a client names is opened here.  We have
  * more rights than our clients; they open their files and pass descriptors.
  *
+ * Long because each method that there is has its handler here.
+ *
  * Where we stand: ctl.c has a client whose call is whole.  What can be answered
  * only when a guest has moved goes on in wait.c.  Start at request_serve(), at
  * the end.

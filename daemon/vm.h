@@ -193,12 +193,27 @@ struct virtio_dev *bus_find(const struct vm *vm, const char *label);
 uint64_t bus_call(struct vm *vm, uint64_t gpa);
 uint64_t bus_kick(struct vm *vm, uint64_t arg);
 
+/* bus_describe - an array; NULL: ENOMEM */
+json_t *bus_describe(const struct vm *vm);
+
+/* ---- devices.c: which ones, and what they need of us ---- */
+
+/*
+ * One kind: the number-th that a guest has, NULL and 0 for no more.  What it says
+ * if it fails begins with the device's label.
+ */
+struct device_maker {
+	const char *what; /* its label, or the beginning of it; NULL: the end */
+	int (*make)(struct vm *vm, unsigned int number,
+		    struct virtio_dev **ret_dev, struct why *why);
+};
+
+/* In the order of their slots, which is that in which a guest finds them. */
+extern const struct device_maker device_makers[];
+
 /* bus_input - the console has some, and did not; bus_takes_input - is it heard? */
 void bus_input(struct vm *vm);
 bool bus_takes_input(const struct vm *vm);
-
-/* bus_describe - an array; NULL: ENOMEM */
-json_t *bus_describe(const struct vm *vm);
 
 /* ---- disks.c ---- */
 
