@@ -20,13 +20,16 @@ device() {
 	lgctl info "$1" | sed -n "s/^device\.$2  *//p"
 }
 
-# printed_past GUEST NUMBER - has it come so far?
-printed_past() {
-	[ "$(lgctl logs "$1" | tail -n 2 | head -n 1 | cut -d' ' -f1)" -gt "$2" ]
+# last_line GUEST - the number of the last whole one
+last_line() {
+	lgctl logs "$1" | sed '$d' | grep -E '^[0-9]+ [0-9]+$' | tail -n 1 |
+		cut -d' ' -f1
 }
 
-last_line() {
-	lgctl logs "$1" | tail -n 2 | head -n 1 | cut -d' ' -f1
+# printed_past GUEST NUMBER - has it come so far?
+printed_past() {
+	printed=$(last_line "$1")
+	[ "${printed:-0}" -gt "$2" ]
 }
 
 # ---- they are there ----
