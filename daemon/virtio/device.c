@@ -249,7 +249,8 @@ int virtio_get_config(const struct virtio_dev *dev, size_t offset, size_t len,
 {
 	if (offset > dev->config_bytes || len > dev->config_bytes - offset)
 		return -EINVAL;
-	memcpy(to, (const char *)dev->config + offset, len);
+	if (len) /* a device may have no configuration at all */
+		memcpy(to, (const char *)dev->config + offset, len);
 	return 0;
 }
 
@@ -414,7 +415,10 @@ int virtio_adopt(struct virtio_bus *bus, struct virtio_dev *dev,
 	int r;
 
 	if (state->id != dev->ops->id ||
-	    state->queue_count != dev->queue_count ||
+	    state->queue_count != dev->queue_count)
+		return -EINVAL;
+	/* Until they are agreed on they are a driver's wish, and may be any. */
+	if (state->status & VIRTIO_CONFIG_S_FEATURES_OK &&
 	    state->features & ~(dev->offered | RING_FEATURES))
 		return -EINVAL;
 	r = virtio_state_room(&bus->state, slot, dev->queue_count);

@@ -600,6 +600,12 @@ static void test_restart_broken(void)
 	comes_to(virtio_adopt(&vbus.bus, make(), SLOT), 0,
 		 "one in the middle of a reset is adopted");
 	is(status(), 0, "and it is over");
+	ask(LGUEST_VIRTIO_SET_STATUS, 1, 0);
+	ask(LGUEST_VIRTIO_SET_STATUS, 3, 0);
+	ask(LGUEST_VIRTIO_SET_FEATURES, 1ULL << 63, 0);
+	vbus_restart(&vbus);
+	comes_to(virtio_adopt(&vbus.bus, make(), SLOT), 0,
+		 "one whose driver wishes for what there is not is adopted");
 	vbus_restart(&vbus);
 	make();
 	dev.dev.queue_count = 1;
