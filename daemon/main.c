@@ -226,15 +226,10 @@ static int find_socket(void)
 /* Without a device we serve all the same, and say what is missing. */
 static void open_device(void)
 {
-	struct why why = { .text = "" };
-
-	lguestd.device = lgdev_open(&lguestd.info, &why);
-	if (lguestd.device >= 0)
-		return;
-	why_say(&lguestd.device_why, -ENODEV, "%.400s (try: modprobe lg)",
-		why.text);
-	log_say(LOG_LEVEL_WARNING, NULL, "no guest can start: %s",
-		lguestd.device_why.text);
+	lguestd.device = -1;
+	if (!vm_device(&lguestd))
+		log_say(LOG_LEVEL_WARNING, NULL, "no guest can start: %s",
+			lguestd.device_why.text);
 }
 
 static int start(void)
@@ -252,6 +247,7 @@ static int start(void)
 		log_say(LOG_LEVEL_ERR, NULL, "%s", why.text);
 		return -EADDRINUSE;
 	}
+	disks_open(&lguestd);
 	sandbox_enter();
 	open_device();
 	vm_adopt_all(&lguestd);
@@ -282,6 +278,7 @@ static int stop(void)
 			"%u guests go on, and wait for the next lguestd",
 			lguestd.vm_count);
 	vm_detach_all(&lguestd);
+	disks_close(&lguestd);
 	conf_daemon_free(lguestd.conf);
 	return status;
 }

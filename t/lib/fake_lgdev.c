@@ -10,6 +10,7 @@
  *
  * From the environment:
  *	FAKE_FAIL	a file; a call whose name is a line of it fails
+ *	FAKE_ABI	a file: the versions it speaks, "MIN MAX", and features
  *	FAKE_TIMES	milliseconds: the fields of struct vm_timing, in order
  */
 #define _GNU_SOURCE
@@ -69,14 +70,24 @@ static int may_fail(const char *call)
 	return r;
 }
 
+static void read_abi(struct lg_info *info)
+{
+	const char *path = getenv("FAKE_ABI");
+	FILE *file = path ? fopen(path, "re") : NULL;
+	unsigned long long features = info->features;
+
+	if (!file)
+		return;
+	if (fscanf(file, "%u %u %llx", &info->abi_min, &info->abi_max,
+		   &features) < 2)
+		abort();
+	info->features = features;
+	fclose(file);
+}
+
 int lgdev_open(struct lg_info *ret_info, struct why *why)
 {
-	int fd;
-
-	if (may_fail("open") < 0)
-		return why_say(why, -ENODEV, "lg.ko: no such device");
-	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	*ret_info = (struct lg_info){
+	struct lg_info info = {
 		.abi_min = LG_ABI_MIN,
 		.abi_max = LG_ABI_VERSION,
 		.features = ~0ULL,
@@ -84,6 +95,16 @@ int lgdev_open(struct lg_info *ret_info, struct why *why)
 		.max_slots = LG_MAX_SLOTS,
 		.max_gpa = LG_MAX_GPA,
 	};
+	int fd, r;
+
+	if (may_fail("open") < 0)
+		return why_say(why, -ENODEV, "lg.ko: no such device");
+	read_abi(&info);
+	r = abi_check(&info, why);
+	if (r < 0)
+		return r;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*ret_info = info;
 	return fd < 0 ? -errno : fd;
 }
 
@@ -150,6 +171,54 @@ int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector)
 
 	(void)vcpu;
 	return r < 0 ? r : tell(vm, FAKE_INTERRUPT, 0, vector);
+}
+
+/* The eventfd goes to the guest, who plays lg.ko's part of it too. */
+static int tell_with(int vm, enum fake_kind kind, uint64_t value, int fd)
+{
+	struct fake_word word = { .kind = kind, .value = value };
+	struct iovec iov = { &word, sizeof(word) };
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .room = { 0 } };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+
+	part->cmsg_level = SOL_SOCKET;
+	part->cmsg_type = SCM_RIGHTS;
+	part->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(part), &fd, sizeof(fd));
+	return sendmsg(vm, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
+								      : 0;
+}
+
+int lgdev_irqfd(int vm, int fd, unsigned int vcpu, unsigned int vector)
+{
+	int r = may_fail("irqfd");
+
+	(void)vcpu;
+	return r < 0 ? r : tell_with(vm, FAKE_IRQFD, vector, fd);
+}
+
+int lgdev_notifyfd(int vm, int fd, uint64_t token)
+{
+	int r = may_fail("notifyfd");
+
+	return r < 0 ? r : tell_with(vm, FAKE_NOTIFYFD, token, fd);
+}
+
+int lgdev_discard(int vm, uint64_t gpa, uint64_t bytes)
+{
+	(void)vm;
+	(void)gpa;
+	(void)bytes;
+	return may_fail("discard");
 }
 
 int lgdev_pause(int vm)

@@ -133,7 +133,7 @@ static int make_tables(struct vmm *vmm)
 
 	vmm->root = vmm->ram_bytes - VMM_TABLE_BYTES;
 	vmm->next_table = vmm->root + PAGE;
-	memset(vmm->ram + vmm->root, 0, VMM_TABLE_BYTES);
+	memset(vmm->ram + vmm->root, 0, PAGE);
 	if (!vmm->large_pages)
 		return vmm_map(vmm, VMM_RAM_START, VMM_RAM_START,
 			       vmm->ram_bytes - VMM_RAM_START, rights);
@@ -296,6 +296,7 @@ static __u64 *walk(struct vmm *vmm, __u64 gva, int want)
 			if (!vmm_at(vmm, vmm->next_table, PAGE))
 				return NULL;
 			/* Rights are the leaf's business. */
+			memset(vmm->ram + vmm->next_table, 0, PAGE);
 			*entry = vmm->next_table | VMM_P | VMM_W | VMM_U;
 			vmm->next_table += PAGE;
 		} else if (*entry & VMM_LARGE) {

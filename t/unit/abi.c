@@ -10,7 +10,7 @@
  * Fields stand in order and leave no gap, so nothing is padded by a compiler's
  * leave and nothing can be added without being noticed.
  *
- * Long because the ABI is.
+ * Long because it is one list, with a line for each word that was promised.
  */
 #include <stddef.h>
 
@@ -272,6 +272,15 @@ static const struct row rows[] = {
 	F(lg_answer, reserved,			24, 40),
 	END(lg_answer, 64),
 
+	F(lguest_virtio_call, op,		0, 4),
+	F(lguest_virtio_call, slot,		4, 4),
+	F(lguest_virtio_call, index,		8, 4),
+	F(lguest_virtio_call, bytes,		12, 4),
+	F(lguest_virtio_call, result,		16, 4),
+	F(lguest_virtio_call, reserved0,	20, 4),
+	F(lguest_virtio_call, word,		24, 64),
+	END(lguest_virtio_call, 88),
+
 	F(lg_vm_info, features,			0, 8),
 	F(lg_vm_info, vcpus,			8, 8),
 	F(lg_vm_info, exits,			16, 8),
@@ -368,6 +377,24 @@ static const struct {
 	C(LGUEST_TOKEN_GETC,		3),
 	C(LGUEST_TOKEN_UNKNOWN,		~0ULL),
 	C(LGUEST_TOKEN(3, 5),		0x300000000000005),
+	C(LGUEST_TOKEN_VIRTIO,		4),
+	C(LGUEST_TOKEN_KICK,		5),
+	C(LGUEST_VIRTIO_KICK_ARG(3, 5),	0x30005),
+	C(LGUEST_VIRTIO_SLOTS,		32),
+	C(LGUEST_VIRTIO_QUEUES,		64),
+	C(LGUEST_VIRTIO_CONFIG_BYTES,	256),
+	C(LGUEST_VIRTIO_PROBE,		1),
+	C(LGUEST_VIRTIO_LISTEN,		2),
+	C(LGUEST_VIRTIO_GET_FEATURES,	3),
+	C(LGUEST_VIRTIO_SET_FEATURES,	4),
+	C(LGUEST_VIRTIO_GET_STATUS,	5),
+	C(LGUEST_VIRTIO_SET_STATUS,	6),
+	C(LGUEST_VIRTIO_GET_CONFIG,	7),
+	C(LGUEST_VIRTIO_SET_CONFIG,	8),
+	C(LGUEST_VIRTIO_CONFIG_VECTOR,	9),
+	C(LGUEST_VIRTIO_GET_QUEUE,	10),
+	C(LGUEST_VIRTIO_SET_QUEUE,	11),
+	C(LGUEST_VIRTIO_QUEUE_VECTOR,	12),
 	C(LGUEST_TOKEN_WHAT(0x1200000000000034), 0x12),
 	C(LGUEST_TOKEN_ARG(0x1200000000000034), 0x34),
 	C(LGUEST_CS,			0x33),
