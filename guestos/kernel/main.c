@@ -77,6 +77,7 @@ void kernel_main(u64 machine, u64 boot_info)
 	button_init();
 	probe_disks();
 	boot_mark("disks");
+	blk_init();
 	rng_init();
 	boot_mark("devices");
 	if (thread_create("main", run_main, 0, 0) < 0)

@@ -16,7 +16,7 @@
  * it is, or ask whether to kick before others can see what for.  Hence the
  * barriers.
  *
- * Next: guestos/kernel/rng.c
+ * Next: guestos/kernel/blk.c
  */
 #include <lguest/virtio.h>
 
