@@ -15,7 +15,7 @@
  * Where we stand: main.c wants to know what to do, or someone has a guest to
  * start.  Start at conf_guest_parse(), at the end.
  *
- * Next: daemon/conf_yaml.c
+ * Next: daemon/conf_disk.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -84,92 +84,6 @@ static const struct conf_field console_fields[] = {
 	{ .key = NULL },
 };
 
-static const char *const cache_words[] = {
-	[CONF_WRITEBACK] = "writeback",
-	[CONF_DIRECT] = "direct",
-	NULL,
-};
-
-#define DISK(member) .offset = offsetof(struct conf_disk, member)
-
-static const struct conf_field disk_fields[] = {
-	{
-		.key = "file",
-		.type = CONF_IS_PATH,
-		DISK(file),
-		.required = true,
-		.max = PATH_MAX - 1,
-		.also = " path image source device filename ",
-		.help = "the file or block device that it is",
-	},
-	{
-		.key = "size",
-		.type = CONF_IS_SIZE,
-		DISK(size_bytes),
-		.preset = "any",
-		.zero = "any",
-		.min = MIB,
-		.max = CONF_DISK_MAX,
-		.multiple = 4 * KIB,
-		.also = " capacity bytes ",
-		.help = "how large it is made if it is not there",
-	},
-	{
-		.key = "base",
-		.type = CONF_IS_PATH,
-		DISK(base),
-		.max = PATH_MAX - 1,
-		.also = " backing template parent clone ",
-		.help = "what it begins as if it is not there",
-	},
-	{
-		.key = "readonly",
-		.type = CONF_IS_TRUTH,
-		DISK(readonly),
-		.preset = "false",
-		.also = " ro read_only ",
-		.help = "nobody writes it",
-	},
-	{
-		.key = "cache",
-		.type = CONF_IS_CHOICE,
-		DISK(cache),
-		.preset = "writeback",
-		.words = cache_words,
-		.also = " direct aio ",
-		.help = "whether the host's page cache is used",
-	},
-	{
-		.key = "serial",
-		.type = CONF_IS_TEXT,
-		DISK(serial),
-		.preset = "",
-		.max = 20,
-		.also = " id ",
-		.help = "what the guest sees as its serial number",
-	},
-	{
-		.key = "iops",
-		.type = CONF_IS_COUNT,
-		DISK(iops),
-		.preset = "0",
-		.max = 100 * 1000 * 1000,
-		.help = "how many requests a second, or 0 for any number",
-	},
-	{
-		.key = "bandwidth",
-		.type = CONF_IS_SIZE,
-		DISK(bandwidth),
-		.preset = "unlimited",
-		.zero = "unlimited",
-		.min = 64 * KIB,
-		.max = 1ULL << 40,
-		.also = " bps rate throughput ",
-		.help = "how many bytes a second",
-	},
-	{ .key = NULL },
-};
-
 const struct conf_field conf_guest_fields[] = {
 	{
 		.key = "name",
@@ -230,7 +144,7 @@ const struct conf_field conf_guest_fields[] = {
 		.type = CONF_IS_LIST,
 		GUEST(disks),
 		.max = CONF_DISKS_MAX,
-		.fields = disk_fields,
+		.fields = conf_disk_fields,
 		.item_bytes = sizeof(struct conf_disk),
 		.also = " disk drives drive block blk volumes ",
 		.help = "its disks",
@@ -392,14 +306,6 @@ const struct conf_field conf_daemon_fields[] = {
 const char *conf_action_name(enum conf_action action)
 {
 	return action_words[action];
-}
-
-const struct conf_disk *conf_disk(const struct conf_guest *guest,
-				  unsigned int i)
-{
-	const struct conf_disk *disks = guest->disks.items;
-
-	return i < guest->disks.count ? &disks[i] : NULL;
 }
 
 bool conf_name_good(const char *name)

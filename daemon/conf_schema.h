@@ -109,6 +109,7 @@ struct conf_field {
 };
 
 extern const struct conf_field conf_guest_fields[];
+extern const struct conf_field conf_disk_fields[];
 extern const struct conf_field conf_daemon_fields[];
 
 /* ---- Complaints ---- */

@@ -252,6 +252,16 @@ int message_charge(ssize_t bytes);
 /* request_serve - answers, now or when it can be answered */
 void request_serve(struct call *call);
 
+/* ---- call_files.c: descriptors that came with a call ---- */
+
+/*
+ * call_files - those of conf, out of the call; -EINVAL
+ *
+ * What is in files then, also if it fails, is the caller's to close.
+ */
+int call_files(struct call *call, const struct conf_guest *conf,
+	       struct vm_files *files, struct why *why);
+
 /* ---- wait.c: answers that wait for a guest ---- */
 
 void wait_created(struct call *call);

@@ -414,8 +414,7 @@ int virtio_adopt(struct virtio_bus *bus, struct virtio_dev *dev,
 	const struct virtio_dev_state *state = &bus->state.devs[slot];
 	int r;
 
-	if (state->id != dev->ops->id ||
-	    state->queue_count != dev->queue_count)
+	if (state->id != dev->ops->id || state->queue_count != dev->queue_count)
 		return -EINVAL;
 	/* Until they are agreed on they are a driver's wish, and may be any. */
 	if (state->status & VIRTIO_CONFIG_S_FEATURES_OK &&

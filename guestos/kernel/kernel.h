@@ -26,6 +26,7 @@
 
 /* Errors, as system calls return them, negated. */
 #define ENOENT 2
+#define EIO    5
 #define ECHILD 10
 #define EAGAIN 11
 #define ENOMEM 12

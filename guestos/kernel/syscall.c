@@ -7,8 +7,8 @@
  *
  * Next: guestos/kernel/smp.c
  */
-#include "virtio.h"
 #include "abi.h"
+#include "virtio.h"
 
 #define TEXT_MAX 256
 
@@ -235,6 +235,15 @@ static long sys_random(struct regs *regs)
 	return got;
 }
 
+static long sys_disk(struct regs *regs)
+{
+	struct disk_request ask;
+
+	if (copy_from_user(&ask, regs->rdi, sizeof(ask)) < 0)
+		return -EFAULT;
+	return blk_serve(&ask);
+}
+
 static const syscall_fn table[SYS_COUNT] = {
 	[SYS_EXIT] = sys_exit,
 	[SYS_WRITE] = sys_write,
@@ -261,6 +270,7 @@ static const syscall_fn table[SYS_COUNT] = {
 	[SYS_PROC] = sys_proc,
 	[SYS_MEMORY] = sys_memory,
 	[SYS_RANDOM] = sys_random,
+	[SYS_DISK] = sys_disk,
 };
 
 /* syscall - trap.c calls, with interrupts on */

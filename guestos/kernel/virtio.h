@@ -125,11 +125,16 @@ void virtq_wait(struct virtq *vq);
 
 /* The drivers, in the order in which main.c has them look for their devices. */
 void vconsole_init(void);
+void blk_init(void);
 void rng_init(void);
 void balloon_init(void);
 
 /* rng_read - random bytes; how many, 0 if there is no such device.  Sleeps. */
 long rng_read(void *to, size_t bytes);
+
+/* blk_serve - SYS_DISK, of a request that was copied; sleeps */
+struct disk_request;
+long blk_serve(const struct disk_request *ask);
 
 /* balloon_pages - how many of our pages the host has */
 u64 balloon_pages(void);

@@ -259,7 +259,7 @@ static void check_limits(void)
 /* How many guests of so many cpus there may be; their names end in a number. */
 static unsigned int fill_store(const char *name, unsigned int cpus)
 {
-	const struct vm_files none = { -1, -1 };
+	struct vm_files none;
 	char full[CONF_NAME_MAX + 1], more[32];
 	struct conf_guest *conf;
 	unsigned int count = 0;
@@ -267,6 +267,7 @@ static unsigned int fill_store(const char *name, unsigned int cpus)
 	struct why why;
 	json_t *json;
 
+	vm_files_init(&none);
 	for (;;) {
 		snprintf(full, sizeof(full), "%s%u", name, count);
 		json = json_pack("{ss ss si ss}", "name", full, "kernel", "/k",

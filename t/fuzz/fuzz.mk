@@ -40,7 +40,7 @@ build/t/devices-fuzz: t/fuzz/devices.c t/lib/vbus.c t/lib/vbus.h $(VIRTQUEUE) \
 		$(filter %.c,$^) -levent -lsystemd -ljansson
 
 fuzz-devices: build/t/devices-fuzz ## Drivers that say anything, until one finds something
-	@mkdir -p build/fuzz/devices
+	$(Q)t/fuzz/corpus.sh unpack t/fuzz/devices.corpus build/fuzz/devices
 	$(Q)build/t/devices-fuzz -max_len=4096 -use_value_profile=1 \
 		build/fuzz/devices
 

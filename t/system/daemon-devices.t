@@ -13,7 +13,7 @@
 inside -t 600
 lguestd_install
 
-plan 21
+plan 20
 
 # device GUEST NAME[.VALUE] - its status, or a value of its own
 device() {

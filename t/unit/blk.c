@@ -6,6 +6,8 @@
  * driver is vdriver.h's.  What a request does to the file is looked at in the
  * file, and what a wrong one is told is looked at in its last byte.
  *
+ * Long because each way to ask, and each way to ask wrongly, is a check.
+ *
  * Start at main().
  */
 #define _GNU_SOURCE
