@@ -216,6 +216,7 @@ static void go_on(struct vm *vm, bool whole, const struct why *lost)
 		lgdev_resume(vm->machine.vm);
 	if (vm->watchdog_ms)
 		vm_pet(vm, vm->watchdog_ms);
+	console_adopted(vm->console);
 	if (vm->state == VM_STOPPING)
 		vm_arm(vm, vm->conf->stop_timeout_s * 1000);
 }

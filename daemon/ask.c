@@ -58,7 +58,9 @@ int vm_stop(struct vm *vm, unsigned int timeout_s, struct why *why)
 	if (r < 0)
 		return r;
 	if (vm->state == VM_WAITING) {
-		/* It is off, and now it stays so. */
+		/* It is off, and now it stays so, which is no crash. */
+		why_say(&vm->why, 0, "stopped before it was started again");
+		vm->crashed = false;
 		vm_leave(vm, vm->conf->on_poweroff == CONF_PRESERVE ? VM_STOPPED
 								    : VM_GONE);
 		return 0;

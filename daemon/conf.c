@@ -10,6 +10,8 @@
  * guest with a few keys ignored and no daemon with half of its limits: either
  * the structure comes out whole, or complaints do.
  *
+ * Long because its tables are all keys of both files.
+ *
  * Where we stand: main.c wants to know what to do, or someone has a guest to
  * start.  Start at conf_guest_parse(), at the end.
  *

@@ -134,6 +134,13 @@ void conf_guest_free(struct conf_guest *guest);
 /* conf_name_good - may this be the name of a guest? */
 bool conf_name_good(const char *name);
 
+/*
+ * conf_show - text as it may go to a terminal, whoever it came from; returns to
+ *
+ * What would not be seen, or would do something, becomes <U+202E> or <FF>.
+ */
+char *conf_show(const char *text, char *to, size_t room);
+
 const char *conf_action_name(enum conf_action action);
 
 /* conf_daemon_read - the daemon's own file; path NULL: all defaults */

@@ -190,6 +190,23 @@ const char *conf_quote(char quote[CONF_QUOTE_MAX], const char *text, size_t len)
 	return quote;
 }
 
+char *conf_show(const char *text, char *to, size_t room)
+{
+	size_t len = strlen(text), used = 0, add_len;
+	struct cell cell;
+
+	to[0] = '\0';
+	for (; len; text += cell.bytes, len -= cell.bytes) {
+		cell = cell_of(text, len);
+		add_len = strlen(cell.text);
+		if (used + add_len >= room)
+			break;
+		memcpy(to + used, cell.text, add_len + 1);
+		used += add_len;
+	}
+	return to;
+}
+
 /* ---- The line, and what is wrong in it ---- */
 
 /* The line of a place, without its end; false: there is none. */

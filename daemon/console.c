@@ -9,7 +9,8 @@
  * megabyte first.
  *
  * One client at a time may write.  What it types waits in a short queue until
- * the guest asks for it, and then in the client's own socket.
+ * the guest asks for it, and behind that in the client's own socket.  The queue
+ * outlives us with the ring.
  *
  * What must never happen: a guest or a client that makes us wait or hold more
  * than a fixed amount for it.
@@ -30,7 +31,6 @@
 
 #define CLIENTS_MAX 32 /* of one guest */
 #define AHEAD_BYTES 65536 /* given to a client before it has taken any */
-#define INPUT_MAX   4096
 #define ORPHANS_MAX 64 /* consoles that have outlived their guests */
 #define NOTE_MAX    700
 
@@ -51,7 +51,6 @@ struct console {
 	struct ring ring;
 	struct console_log log;
 	bool warned, in_line;
-	struct evbuffer *input;
 	struct client *writer;
 	TAILQ_HEAD(, client) clients;
 	unsigned int client_count;
@@ -69,7 +68,6 @@ static void free_console(struct console *console)
 	}
 	ring_fini(&console->ring);
 	console_log_fini(&console->log);
-	evbuffer_free(console->input);
 	free(console);
 }
 
@@ -161,6 +159,18 @@ static void pump_all(struct console *console)
 	}
 }
 
+static void tell_guest(const struct console *console)
+{
+	struct vm *vm = console->vm;
+
+	if (!vm || !ring_typed(&console->ring) || vm->machine.vm < 0)
+		return;
+	if (bus_takes_input(vm))
+		bus_input(vm);
+	else if (vm->input_vector)
+		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
+}
+
 /*
  * From the writer's socket to the queue.  What the queue has no room for stops us
  * from reading more.  (A watermark would do it, and libevent would call us for
@@ -168,16 +178,20 @@ static void pump_all(struct console *console)
  */
 static void fill_queue(struct console *console)
 {
-	size_t had = evbuffer_get_length(console->input);
+	struct ring *ring = &console->ring;
+	uint64_t had = ring_typed(ring);
 	struct bufferevent *stream;
 	struct evbuffer *input;
+	char text[RING_INPUT];
+	int len;
 
-	if (!console->writer)
+	if (!console->writer || !console->vm)
 		return;
 	stream = console->writer->stream;
 	input = bufferevent_get_input(stream);
-	if (had < INPUT_MAX)
-		evbuffer_remove_buffer(input, console->input, INPUT_MAX - had);
+	len = evbuffer_remove(input, text, (size_t)(RING_INPUT - had));
+	if (len > 0)
+		ring_type(ring, text, (size_t)len); /* there is room */
 	if (evbuffer_get_length(input))
 		bufferevent_disable(stream, EV_READ);
 	else
@@ -188,17 +202,10 @@ static void fill_queue(struct console *console)
 static void take_input(struct console *console)
 {
 	bool had = console_has_input(console);
-	struct vm *vm = console->vm;
 
-	if (!vm)
-		return;
 	fill_queue(console);
-	if (had || !console_has_input(console) || vm->machine.vm < 0)
-		return;
-	if (bus_takes_input(vm))
-		bus_input(vm);
-	else if (vm->input_vector)
-		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
+	if (!had)
+		tell_guest(console);
 }
 
 static void drop_input(struct client *client)
@@ -237,25 +244,21 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 struct console *console_new(struct vm *vm, int ring, struct why *why)
 {
 	struct console *console = calloc(1, sizeof(*console));
-	struct evbuffer *input = evbuffer_new();
 	int r = -ENOMEM;
 
-	if (console && input && ring >= 0)
+	if (console && ring >= 0)
 		r = ring_adopt(&console->ring, ring, why);
-	else if (console && input)
+	else if (console)
 		r = ring_create(&console->ring, vm_name(vm), why);
 	else
 		why_say(why, r, "%s: console: no memory", vm_name(vm));
 	if (r < 0) {
-		if (input)
-			evbuffer_free(input);
 		free(console);
 		return NULL;
 	}
 	console->vm = vm;
 	console->base = vm->lguestd->base;
 	snprintf(console->name, sizeof(console->name), "%s", vm_name(vm));
-	console->input = input;
 	TAILQ_INIT(&console->clients);
 	console_log_init(&console->log, vm);
 	return console;
@@ -341,24 +344,23 @@ void console_note(struct console *console, const char *fmt, ...)
 
 int console_getc(struct console *console)
 {
-	unsigned char byte;
+	int byte;
 
 	/* Who has a device for it does not ask byte by byte as well. */
 	if (bus_takes_input(console->vm))
 		return -1;
-	if (evbuffer_remove(console->input, &byte, 1) != 1)
-		return -1;
+	byte = ring_getc(&console->ring);
 	take_input(console);
 	return byte;
 }
 
 size_t console_read(struct console *console, char *to, size_t room)
 {
-	int got = evbuffer_remove(console->input, to, room);
+	size_t len = ring_take(&console->ring, to, room);
 
 	/* Who asks sees for himself whether there is more. */
 	fill_queue(console);
-	return got > 0 ? (size_t)got : 0;
+	return len;
 }
 
 uint64_t console_printed(const struct console *console)
@@ -368,12 +370,17 @@ uint64_t console_printed(const struct console *console)
 
 bool console_has_input(const struct console *console)
 {
-	return evbuffer_get_length(console->input) > 0;
+	return ring_typed(&console->ring) > 0;
+}
+
+void console_adopted(struct console *console)
+{
+	tell_guest(console);
 }
 
 void console_restarted(struct console *console)
 {
-	evbuffer_drain(console->input, evbuffer_get_length(console->input));
+	ring_forget_typed(&console->ring);
 	/* One who filled the queue is not read from, until this goes too. */
 	if (console->writer)
 		drop_input(console->writer);

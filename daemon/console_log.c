@@ -8,7 +8,9 @@
  * holes in it.
  *
  * What must never happen: that a disk which is full, or a folder which is gone,
- * is the guest's trouble.  It is said once, tried again, and that is all.
+ * is the guest's trouble.  It is said once, tried again, and that is all.  One
+ * that does not answer at all is everybody's: there is no writing to a file
+ * that does not wait for it but from elsewhere, and this is done from the loop.
  *
  * Next: daemon/runner.c
  */

@@ -9,8 +9,9 @@
  *
  * What must never happen: that a client who is silent, slow, mute or mad costs
  * others their answers.  Each turn of the loop does one call of one client; half
- * a message and an answer nobody reads are given LATE_S seconds; what all of
- * them together make us hold has a limit; and when descriptors run out we look
+ * a message and an answer nobody reads are given LATE_S seconds; who is idle
+ * when places are short loses his; what all of them together make us hold has a
+ * limit; and when descriptors run out we look
  * away from the door for a second instead of asking again and again.
  *
  * Where we stand: main.c has called ctl_open() before it dropped its privileges.
@@ -60,10 +61,10 @@ static struct {
 	int fd;
 	struct event *accept, *pause;
 	bool paused;
-	bool ours; /* not systemd's: the path is to be removed */
+	int lock; /* -1: systemd's; else the path is ours, to be removed */
 	TAILQ_HEAD(, client) clients;
 	unsigned int count;
-} door = { .fd = -1 };
+} door = { .fd = -1, .lock = -1 };
 
 static void ctl_on_readable(evutil_socket_t fd, short what, void *arg);
 static void ctl_on_closed(evutil_socket_t fd, short what, void *arg);
@@ -92,6 +93,11 @@ static void set_state(struct client *client, enum client_state state)
 		waits[state].what == EV_WRITE ||
 		(state == CLIENT_READING && message_begun(&client->message));
 
+	/* Who has been idle for longest is the first of those who are. */
+	if (state == CLIENT_READING && client->state != CLIENT_READING) {
+		TAILQ_REMOVE(&door.clients, client, link);
+		TAILQ_INSERT_TAIL(&door.clients, client, link);
+	}
 	client->state = state;
 	if (event_initialized(&client->event))
 		event_del(&client->event);
@@ -332,6 +338,37 @@ static void refuse(int fd, const char *why)
 	log_say(LOG_LEVEL_DEBUG, NULL, "client: refused: %s", why);
 }
 
+/* It has begun nothing, and sent nothing we have not seen; or it has gone. */
+static bool is_idle(const struct client *client)
+{
+	char byte;
+
+	return client->state == CLIENT_READING &&
+	       !message_begun(&client->message) &&
+	       recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 1;
+}
+
+/*
+ * A place for one more: that of whoever has been idle for longest.  Who has a
+ * call pending or an answer to read keeps his, and consoles are not counted.
+ */
+static bool make_place(void)
+{
+	struct client *client;
+
+	TAILQ_FOREACH(client, &door.clients, link) {
+		if (!is_idle(client))
+			continue;
+		log_say(LOG_LEVEL_DEBUG, NULL,
+			"client: hung up: silent, and its place is needed "
+			"(pid %d, uid %u)",
+			(int)client->call.pid, (unsigned int)client->call.uid);
+		drop_client(client);
+		return true;
+	}
+	return false;
+}
+
 static void add_client(struct lguestd *lguestd, int fd)
 {
 	struct ucred peer = { .pid = 0, .uid = (uid_t)-1 };
@@ -340,7 +377,8 @@ static void add_client(struct lguestd *lguestd, int fd)
 	unsigned int i;
 
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-	if (door.count >= CLIENTS_MAX + (peer.uid ? 0 : CLIENTS_ROOT)) {
+	if (door.count >= CLIENTS_MAX + (peer.uid ? 0 : CLIENTS_ROOT) &&
+	    !make_place()) {
 		refuse(fd, "too many clients are connected (1024)");
 		return;
 	}
@@ -401,9 +439,8 @@ int ctl_open(struct lguestd *lguestd, int fd, struct why *why)
 	int flags;
 
 	TAILQ_INIT(&door.clients);
-	door.ours = fd < 0;
 	if (fd < 0)
-		fd = listen_at(lguestd, why);
+		fd = listen_at(lguestd, &door.lock, why);
 	if (fd < 0)
 		return fd;
 	door.fd = fd;
@@ -437,6 +474,9 @@ void ctl_close(struct lguestd *lguestd)
 	event_free(door.pause);
 	close(door.fd);
 	door.fd = -1;
-	if (door.ours)
-		unlink(lguestd->conf->socket);
+	if (door.lock < 0)
+		return;
+	unlink(lguestd->conf->socket);
+	close(door.lock); /* from here on the path is the next one's */
+	door.lock = -1;
 }

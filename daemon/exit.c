@@ -214,8 +214,28 @@ static void on_exits(evutil_socket_t fd, short what, void *arg)
 		serve(vm, &exits[i]);
 }
 
+/* It goes on with zeroes where there was something: it must not go far. */
+static void on_lost(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	vm_ended(arg, END_CRASH,
+		 "RAM: a page cannot be had: the host has no memory for it, or "
+		 "has lost it");
+}
+
+static void say_lost(void *arg)
+{
+	struct vm *vm = arg;
+
+	event_active(&vm->lost, 0, 0);
+}
+
 int exit_watch(struct vm *vm)
 {
+	event_assign(&vm->lost, vm->lguestd->base, -1, 0, on_lost, vm);
+	vm->machine.mem.on_lost_arg = vm;
+	vm->machine.mem.on_lost = say_lost;
 	event_assign(&vm->exits, vm->lguestd->base, vm->machine.vm,
 		     EV_READ | EV_PERSIST, on_exits, vm);
 	return event_add(&vm->exits, NULL) < 0 ? -ENOMEM : 0;
@@ -223,5 +243,7 @@ int exit_watch(struct vm *vm)
 
 void exit_unwatch(struct vm *vm)
 {
+	vm->machine.mem.on_lost = NULL;
+	vm_event_del(&vm->lost);
 	vm_event_del(&vm->exits);
 }

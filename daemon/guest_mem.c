@@ -11,8 +11,8 @@
  * is SIGBUS, and would be the end of the daemon.  So a page of zeroes is put in
  * its place, for us alone, and the guest is marked as lost.  Whoever used the
  * pointer goes on, with nonsense for data, which is no more than a guest might
- * have written there; and the guest's owner, who looks, ends it.  In a system
- * call there is no signal: the kernel answers EFAULT.
+ * have written there; and the guest's owner is told, and ends it soon.  In a
+ * system call there is no signal: the kernel answers EFAULT.
  *
  * What must never happen: an address of a guest's that is used before it is
  * checked, or RAM that is read twice as if it were the same.  This is the only
@@ -54,9 +54,10 @@ static struct guest_mem *find_mapped(const char *at)
 }
 
 /*
- * The list cannot be in the middle of a change: nothing that changes it touches
- * RAM, and this only comes of touching it.  Sent by somebody, or from elsewhere,
- * it ends us as it always did, when it comes again.
+ * It comes of a load or a store of ours, in code that looks at RAM and at
+ * nothing else: so the list is not in the middle of a change, nor is libevent,
+ * and this is like a function that was called there.  Sent by somebody, or from
+ * elsewhere, it ends us as it always did, when it comes again.
  */
 static void on_sigbus(int signal, siginfo_t *info, void *context)
 {
@@ -71,6 +72,8 @@ static void on_sigbus(int signal, siginfo_t *info, void *context)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 			0) != MAP_FAILED) {
 		mem->lost = true;
+		if (mem->on_lost)
+			mem->on_lost(mem->on_lost_arg);
 	} else {
 		sigaction(signal, &sigbus_before, NULL);
 		if (info->si_code <= 0)

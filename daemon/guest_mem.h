@@ -14,6 +14,8 @@ struct guest_mem {
 	uint64_t bytes;
 	char *base; /* all of it, mapped */
 	volatile bool lost; /* some of it could not be had: end this guest */
+	void (*on_lost)(void *arg); /* told so, in the middle of an access */
+	void *on_lost_arg;
 	struct guest_mem *next; /* of all that are mapped */
 };
 

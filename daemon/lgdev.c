@@ -4,12 +4,13 @@
  *
  * Nobody else in lguestd calls ioctl(), so that a test can put something in
  * this file's place and have a daemon without a module or a privilege.  What is
- * decided here is only which of lg.ko's features a guest of ours is given.
+ * decided here is only which of lg.ko's features a guest of ours is given, and
+ * what it must have is in abi.c.
  *
  * We stand at the wall: below is hypervisor/dev.c, and on the other side of it
  * the program that runs what was made here.
  *
- * Next: daemon/run/main.c
+ * Next: daemon/abi.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,26 +22,9 @@
 
 #define DEVICE "/dev/lguest"
 
-/* Without these there is no serving a guest; the others only help it. */
-#define NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD)
 #define HELPFUL                                                               \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
-	 LG_FEATURE_DISCARD)
-
-static int check_info(const struct lg_info *info, struct why *why)
-{
-	if (info->abi_min > LG_ABI_VERSION || info->abi_max < LG_ABI_VERSION)
-		return why_say(
-			why, -ENODEV,
-			"lg.ko: speaks versions %u to %u of the ABI, not %u",
-			info->abi_min, info->abi_max, LG_ABI_VERSION);
-	if ((info->features & NEEDED) != NEEDED)
-		return why_say(why, -ENODEV,
-			       "lg.ko: too old: it has features %#llx of %#llx",
-			       (unsigned long long)info->features & NEEDED,
-			       (unsigned long long)NEEDED);
-	return 0;
-}
+	 LG_FEATURE_DISCARD | LG_FEATURE_LDT)
 
 int lgdev_open(struct lg_info *ret_info, struct why *why)
 {
@@ -50,7 +34,8 @@ int lgdev_open(struct lg_info *ret_info, struct why *why)
 	device = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (device < 0 && errno == ENOENT)
 		return why_say(why, -ENODEV,
-			       "lg.ko: no " DEVICE ": is the module loaded?");
+			       "lg.ko: no " DEVICE ": is the module loaded? "
+			       "(try: modprobe lg)");
 	if (device < 0)
 		return why_say(why, -errno, "lg.ko: open " DEVICE ": %s",
 			       strerror(errno));
@@ -58,7 +43,7 @@ int lgdev_open(struct lg_info *ret_info, struct why *why)
 		r = why_say(why, -ENODEV, "lg.ko: LG_INFO: %s",
 			    strerror(errno));
 	else
-		r = check_info(&info, why);
+		r = abi_check(&info, why);
 	if (r < 0) {
 		close(device);
 		return r;
@@ -72,7 +57,7 @@ int lgdev_vm_create(int device, uint64_t features)
 {
 	struct lg_vm_create create = {
 		.abi = LG_ABI_VERSION,
-		.features = features & (NEEDED | HELPFUL),
+		.features = features & (LGDEV_NEEDED | HELPFUL),
 	};
 	int vm = ioctl(device, LG_VM_CREATE, &create);
 

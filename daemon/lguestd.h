@@ -113,6 +113,9 @@ int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
  */
 void vm_hold(struct vm *vm);
 
+/* vm_device - is there an lg.ko for guests?  If not, device_why says why */
+bool vm_device(struct lguestd *lguestd);
+
 /* vm_destroy - at once, whatever it does; VM_GONE follows from the loop */
 void vm_destroy(struct vm *vm);
 
@@ -193,8 +196,12 @@ struct call {
 int ctl_open(struct lguestd *lguestd, int fd, struct why *why);
 void ctl_close(struct lguestd *lguestd);
 
-/* listen_at - conf->socket, a listening descriptor (listen.c) */
-int listen_at(const struct lguestd *lguestd, struct why *why);
+/*
+ * listen_at - conf->socket, a listening descriptor (listen.c)
+ *
+ * The path is ours for as long as *ret_lock is open.
+ */
+int listen_at(const struct lguestd *lguestd, int *ret_lock, struct why *why);
 
 /* call_reply - parameters is taken over; NULL: there is nothing to say */
 void call_reply(struct call *call, json_t *parameters);

@@ -8,11 +8,19 @@
  * who may connect, and is right from the start: nobody but us, and then our
  * group too.
  *
+ * What must never happen: that one of two daemons which start together takes the
+ * other's new socket for an old one.  So a file beside it, SOCKET.lock, is locked
+ * before we look and until we have gone; it stays, as who removes a lock can
+ * never know that nobody waits for it.
+ *
  * Next: daemon/message.c
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -66,12 +74,53 @@ static void let_group_in(const struct lguestd *lguestd)
 			group->gr_name, strerror(errno));
 }
 
-int listen_at(const struct lguestd *lguestd, struct why *why)
+/* The right to SOCKET until it is closed; or what keeps us from it. */
+static int lock_path(const char *socket, struct why *why)
+{
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 8];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s.lock", socket);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return why_say(why, -errno, "control socket '%s': lock: %s",
+			       socket, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	r = errno;
+	close(fd);
+	if (r == EWOULDBLOCK)
+		return why_say(why, -EADDRINUSE,
+			       "control socket '%s': another lguestd has it",
+			       socket);
+	return why_say(why, -r, "control socket '%s': lock: %s", socket,
+		       strerror(r));
+}
+
+static int bind_at(const struct sockaddr_un *addr, struct why *why)
+{
+	int r, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			   0);
+	mode_t mask = umask(0177);
+
+	r = fd < 0 || bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) ||
+			    listen(fd, SOMAXCONN)
+		    ? -errno
+		    : 0;
+	umask(mask);
+	if (r == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return why_say(why, r, "control socket '%s': %s", addr->sun_path,
+		       strerror(-r));
+}
+
+int listen_at(const struct lguestd *lguestd, int *ret_lock, struct why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = lguestd->conf->socket;
-	mode_t mask;
-	int r, fd;
+	int fd, lock;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return why_say(why, -ENAMETOOLONG,
@@ -79,22 +128,17 @@ int listen_at(const struct lguestd *lguestd, struct why *why)
 			       "bytes, at most %zu)",
 			       path, strlen(path), sizeof(addr.sun_path) - 1);
 	strcpy(addr.sun_path, path);
-	r = clear_path(&addr, why);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177);
-	r = fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-			    listen(fd, SOMAXCONN)
-		    ? -errno
-		    : 0;
-	umask(mask);
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
-		return why_say(why, r, "control socket '%s': %s", path,
-			       strerror(-r));
+	lock = lock_path(path, why);
+	if (lock < 0)
+		return lock;
+	fd = clear_path(&addr, why);
+	if (fd == 0)
+		fd = bind_at(&addr, why);
+	if (fd < 0) {
+		close(lock);
+		return fd;
 	}
 	let_group_in(lguestd);
+	*ret_lock = lock;
 	return fd;
 }

@@ -3,7 +3,8 @@
  * log.h - one line per event: how bad, about which guest, what happened
  *
  * Goes to the journal with fields of its own when systemd started us, to stderr
- * otherwise.  A message is `object: what (numbers)`; the guest's name and the
+ * otherwise.  Never waits for the journal: what it does not take is counted, and
+ * said later.  A message is `object: what (numbers)`; the guest's name and the
  * program's are put before it here.
  */
 #ifndef LOG_H
@@ -18,6 +19,9 @@ enum log_level {
 	LOG_LEVEL_INFO = 6, /* a state changed */
 	LOG_LEVEL_DEBUG = 7,
 };
+
+/* Where the journal listens; not constant for the sake of tests. */
+extern const char *log_journal_path;
 
 /* log_init - program's name for stderr; and what is too small to be said */
 void log_init(const char *program, enum log_level most);

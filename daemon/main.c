@@ -226,15 +226,10 @@ static int find_socket(void)
 /* Without a device we serve all the same, and say what is missing. */
 static void open_device(void)
 {
-	struct why why = { .text = "" };
-
-	lguestd.device = lgdev_open(&lguestd.info, &why);
-	if (lguestd.device >= 0)
-		return;
-	why_say(&lguestd.device_why, -ENODEV, "%.400s (try: modprobe lg)",
-		why.text);
-	log_say(LOG_LEVEL_WARNING, NULL, "no guest can start: %s",
-		lguestd.device_why.text);
+	lguestd.device = -1;
+	if (!vm_device(&lguestd))
+		log_say(LOG_LEVEL_WARNING, NULL, "no guest can start: %s",
+			lguestd.device_why.text);
 }
 
 static int start(void)

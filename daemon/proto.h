@@ -50,7 +50,8 @@
  * as well, the text of a struct conf_report.
  *
  * lguestd hangs up after BadMessage, and on who leaves a message half sent or a
- * reply unread for half a minute.  It takes 1024 clients, and some more of root's.
+ * reply unread for half a minute.  It takes 1024 clients, and some more of root's;
+ * when there are so many, the one that has been idle for longest makes room.
  */
 #ifndef PROTO_H
 #define PROTO_H

@@ -11,6 +11,8 @@
  * What must never happen: that a path a client names is opened here.  We have
  * more rights than our clients; they open their files and pass descriptors.
  *
+ * Long because each method that there is has its handler here.
+ *
  * Where we stand: ctl.c has a client whose call is whole.  What can be answered
  * only when a guest has moved goes on in wait.c.  Start at request_serve(), at
  * the end.
@@ -54,11 +56,11 @@ static const char *text(const struct call *call, const char *name)
 
 /* ---- the daemon itself ---- */
 
-static json_t *describe_device(const struct lguestd *lguestd)
+static json_t *describe_device(struct lguestd *lguestd)
 {
 	const struct lg_info *info = &lguestd->info;
 
-	if (lguestd->device < 0)
+	if (!vm_device(lguestd))
 		return json_pack("{s:b,s:s}", "offered", 0, "why",
 				 lguestd->device_why.text);
 	return json_pack("{s:b,s:s,s:i,s:i,s:I,s:i,s:i,s:i}", "offered", 1,

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ring.c - the last megabyte that a guest has printed
+ * ring.c - the last megabyte that a guest has printed, and what is typed to it
  *
  * It is a file in memory, written in circles, with a page before it that says
  * from where to where the text goes; systemd keeps the file when we are gone.
  * Bytes are counted from the first that was ever printed, so a place in the
  * text has a number that never changes.
+ *
+ * The page has room for what has been typed and not been asked for, in a circle
+ * of its own; who does not know of it finds a page as it always was.  A byte is
+ * taken before the guest has it: killed in between we lose one, and never give
+ * one twice.
  *
  * What must never happen: that the page calls text what is none, if we are
  * killed at any moment.  So before old text is written over it is given up, and
@@ -29,6 +34,7 @@
 #define RING_MAGIC   0x676e69726775676cULL /* "lgugring" */
 #define RING_VERSION 1
 #define HEADER_BYTES 4096
+#define INPUT_AT     (HEADER_BYTES - RING_INPUT) /* from there to its end */
 #define RING_SEALS   (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 struct header {
@@ -36,6 +42,7 @@ struct header {
 	uint32_t version;
 	uint32_t bytes;
 	uint64_t start, end;
+	uint64_t in_start, in_end;
 };
 
 static int put_span(struct ring *ring, uint64_t start, uint64_t end)
@@ -103,7 +110,11 @@ int ring_adopt(struct ring *ring, int fd, struct why *why)
 		.fd = fd,
 		.start = header.start,
 		.end = header.end,
+		.in_start = header.in_start,
+		.in_end = header.in_end,
 	};
+	if (ring_typed(ring) > RING_INPUT)
+		ring->in_end = ring->in_start;
 	return 0;
 }
 
@@ -162,4 +173,67 @@ ssize_t ring_read(const struct ring *ring, uint64_t at, char *to, size_t room)
 		return 0;
 	got = pread(ring->fd, to, len, (off_t)(HEADER_BYTES + offset));
 	return got < 0 ? -errno : got;
+}
+
+/* ---- what is typed ---- */
+
+static int put_typed_span(struct ring *ring, uint64_t start, uint64_t end)
+{
+	const uint64_t span[2] = { start, end };
+
+	if (pwrite(ring->fd, span, sizeof(span),
+		   offsetof(struct header, in_start)) != sizeof(span))
+		return -ENOMEM;
+	ring->in_start = start;
+	ring->in_end = end;
+	return 0;
+}
+
+uint64_t ring_typed(const struct ring *ring)
+{
+	return ring->in_end - ring->in_start;
+}
+
+int ring_type(struct ring *ring, const char *text, size_t len)
+{
+	size_t at = ring->in_end % RING_INPUT, first = RING_INPUT - at;
+
+	if (len > RING_INPUT - ring_typed(ring))
+		return -ENOSPC;
+	if (first > len)
+		first = len;
+	if (pwrite(ring->fd, text, first, (off_t)(INPUT_AT + at)) !=
+		    (ssize_t)first ||
+	    pwrite(ring->fd, text + first, len - first, INPUT_AT) !=
+		    (ssize_t)(len - first))
+		return -ENOMEM;
+	return put_typed_span(ring, ring->in_start, ring->in_end + len);
+}
+
+size_t ring_take(struct ring *ring, char *to, size_t room)
+{
+	uint64_t at = ring->in_start % RING_INPUT, len = ring_typed(ring);
+
+	if (len > RING_INPUT - at)
+		len = RING_INPUT - at;
+	if (len > room)
+		len = room;
+	if (!len ||
+	    pread(ring->fd, to, (size_t)len, (off_t)(INPUT_AT + at)) !=
+		    (ssize_t)len ||
+	    put_typed_span(ring, ring->in_start + len, ring->in_end) < 0)
+		return 0;
+	return (size_t)len;
+}
+
+int ring_getc(struct ring *ring)
+{
+	char byte;
+
+	return ring_take(ring, &byte, 1) ? (unsigned char)byte : -1;
+}
+
+void ring_forget_typed(struct ring *ring)
+{
+	put_typed_span(ring, ring->in_end, ring->in_end);
 }

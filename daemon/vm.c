@@ -246,16 +246,21 @@ static int check_limits(struct lguestd *lguestd, const struct conf_guest *conf,
 	return store_check(lguestd, conf, why);
 }
 
-/* lg.ko may have come, or come back, since we looked last. */
+bool vm_device(struct lguestd *lguestd)
+{
+	/* It may have come, or come back, since we looked last. */
+	if (lguestd->device < 0)
+		lguestd->device =
+			lgdev_open(&lguestd->info, &lguestd->device_why);
+	return lguestd->device >= 0;
+}
+
 static int check_device(struct lguestd *lguestd, const struct conf_guest *conf,
 			struct why *why)
 {
 	const struct lg_info *info = &lguestd->info;
 
-	if (lguestd->device < 0)
-		lguestd->device =
-			lgdev_open(&lguestd->info, &lguestd->device_why);
-	if (lguestd->device < 0)
+	if (!vm_device(lguestd))
 		return why_say(why, -ENODEV, "%s", lguestd->device_why.text);
 	if (!conf->cpus || conf->cpus > info->max_vcpus ||
 	    conf->cpus > LG_MAX_VCPUS)

@@ -64,6 +64,7 @@ struct vm {
 	struct runner runner;
 	struct scope *scope; /* NULL: settled, one way or the other */
 	struct event exits;
+	struct event lost; /* some of its RAM is */
 	unsigned int power_vector, input_vector; /* 0: none */
 	unsigned int watchdog_ms; /* 0: nobody watches */
 	struct event watchdog;
@@ -193,12 +194,27 @@ struct virtio_dev *bus_find(const struct vm *vm, const char *label);
 uint64_t bus_call(struct vm *vm, uint64_t gpa);
 uint64_t bus_kick(struct vm *vm, uint64_t arg);
 
+/* bus_describe - an array; NULL: ENOMEM */
+json_t *bus_describe(const struct vm *vm);
+
+/* ---- devices.c: which ones, and what they need of us ---- */
+
+/*
+ * One kind: the number-th that a guest has, NULL and 0 for no more.  What it says
+ * if it fails begins with the device's label.
+ */
+struct device_maker {
+	const char *what; /* its label, or the beginning of it; NULL: the end */
+	int (*make)(struct vm *vm, unsigned int number,
+		    struct virtio_dev **ret_dev, struct why *why);
+};
+
+/* In the order of their slots, which is that in which a guest finds them. */
+extern const struct device_maker device_makers[];
+
 /* bus_input - the console has some, and did not; bus_takes_input - is it heard? */
 void bus_input(struct vm *vm);
 bool bus_takes_input(const struct vm *vm);
-
-/* bus_describe - an array; NULL: ENOMEM */
-json_t *bus_describe(const struct vm *vm);
 
 /* ---- disks.c ---- */
 
@@ -234,6 +250,9 @@ void console_print(struct console *console, const char *text, size_t len);
 void console_note(struct console *console, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* console_adopted - the guest may not have heard of what is typed */
+void console_adopted(struct console *console);
+
 /* console_getc - the next byte of input, or -1 */
 int console_getc(struct console *console);
 bool console_has_input(const struct console *console);
@@ -247,13 +266,15 @@ uint64_t console_printed(const struct console *console);
 /* console_restarted - who starts anew has typed nothing yet */
 void console_restarted(struct console *console);
 
-/* ---- ring.c: the last of what was printed ---- */
+/* ---- ring.c: the last of what was printed, and what is typed ---- */
 
 #define RING_BYTES (1024 * 1024)
+#define RING_INPUT 2048
 
 struct ring {
 	int fd; /* a memfd, which outlives us */
 	uint64_t start, end; /* bytes ever; those in between are there */
+	uint64_t in_start, in_end; /* the same of what is typed */
 };
 
 int ring_create(struct ring *ring, const char *name, struct why *why);
@@ -263,6 +284,19 @@ int ring_write(struct ring *ring, const char *text, size_t len);
 
 /* ring_read - what is at `at`, which start <= at <= end; bytes, or -errno */
 ssize_t ring_read(const struct ring *ring, uint64_t at, char *to, size_t room);
+
+/* ring_typed - how much there is that ring_getc() would give; up to RING_INPUT */
+uint64_t ring_typed(const struct ring *ring);
+
+/* ring_type - all of it or, with an error, nothing */
+int ring_type(struct ring *ring, const char *text, size_t len);
+
+/* ring_take - the next bytes of it; how many */
+size_t ring_take(struct ring *ring, char *to, size_t room);
+
+/* ring_getc - the next byte; -1: there is none */
+int ring_getc(struct ring *ring);
+void ring_forget_typed(struct ring *ring);
 
 /* ---- console_log.c: what was printed, in files ---- */
 
@@ -339,7 +373,9 @@ json_t *record_load(int fd, unsigned int *ret_version, struct why *why);
 
 /* ---- lgdev.c: lg.ko ---- */
 
-int lgdev_open(struct lg_info *ret_info, struct why *why);
+/* Without these there is no serving a guest. */
+#define LGDEV_NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD)
+
 int lgdev_vm_create(int device, uint64_t features);
 int lgdev_slot_add(int vm, int memfd, uint64_t bytes);
 int lgdev_vcpu_create(int vm, unsigned int id);
@@ -359,5 +395,10 @@ int lgdev_exits(int vm, struct lg_exit *exits, unsigned int room);
 int lgdev_answer(int vm, const struct lg_exit *exit, uint64_t result);
 int lgdev_vm_info(int vm, struct lg_vm_info *ret_info);
 int lgdev_stats(int vcpu, struct lg_stats *ret_stats);
+
+/* ---- abi.c ---- */
+
+/* abi_check - may there be guests of ours under such an lg.ko?  -ENODEV */
+int abi_check(const struct lg_info *info, struct why *why);
 
 #endif /* VM_H */

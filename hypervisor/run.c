@@ -40,20 +40,18 @@ static int adopt(struct lg_vcpu *vcpu)
 
 /*
  * iretq at CPL 0 checks what it loads, and on some CPUs a bad RIP faults there
- * and not in the guest.  So what the guest has made of RIP and CS is looked at
- * first; other registers cannot hurt.
+ * and not in the guest.  So what the guest has made of RIP, CS and SS is looked
+ * at first; other registers cannot hurt.
  */
 static bool fit_to_enter(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
 
-	if (regs->ss != LGUEST_DS)
-		return false;
-	if (regs->cs == LGUEST_CS32) {
+	if (likely(regs->cs == LGUEST_CS && regs->ss == LGUEST_DS))
+		return lg_canonical(regs->rip);
+	if (regs->cs != LGUEST_CS)
 		regs->rip = (u32)regs->rip;
-		return true;
-	}
-	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
+	return segment_fit(vcpu, regs->cs, regs->ss, regs->rip);
 }
 
 /* It cannot go on from here: let its kernel know, if that can. */

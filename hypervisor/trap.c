@@ -147,7 +147,8 @@ static int syscall(struct lg_vcpu *vcpu)
  */
 static int soft_vector(struct lg_vcpu *vcpu)
 {
-	u64 rip = vcpu->state->regs.rip;
+	const struct sw_regs *regs = &vcpu->state->regs;
+	u64 rip = segment_linear(vcpu, regs->cs, regs->rip);
 	bool user = lg_user_mode(vcpu);
 	u8 insn, vector;
 	u32 ignored;

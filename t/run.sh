@@ -9,7 +9,8 @@
 # Everything is installed as an administrator would have it and started as he
 # would, by systemctl and lgctl; what is done is said before it is.  Then it is
 # the guest's console until the guest ends, and our exit status is lgctl's, so
-# the guest's: 0, or 9 if it crashed.
+# the guest's: 0, or 9 if it crashed.  make makes that a 2, and says ours in its
+# last line.
 #
 # Without a terminal nobody can type, and so nobody is asked anything.
 

@@ -122,6 +122,20 @@ static int reach(struct doctor *doctor)
 	return -1;
 }
 
+/* A sentence of the daemon's: "lg.ko: what is wrong (try: what helps)" */
+static void say_no_device(struct doctor *doctor, const char *why)
+{
+	const char *try = strstr(why, " (try: ");
+	size_t len = try ? (size_t)(try - why) : strlen(why);
+	char todo[160] = "";
+
+	if (try)
+		snprintf(todo, sizeof(todo), "%s", try + strlen(" (try: "));
+	todo[strcspn(todo, ")")] = '\0';
+	doctor_say(doctor, VERDICT_FAIL, "daemon", todo,
+		   "lguestd can start no guest: %.*s", (int)len, why);
+}
+
 static void judge_info(struct doctor *doctor, json_t *info)
 {
 	json_t *device = json_object_get(info, "device");
@@ -135,10 +149,8 @@ static void judge_info(struct doctor *doctor, json_t *info)
 		version ? version : "?",
 		(long long)json_integer_value(json_object_get(info, "pid")),
 		(long long)json_integer_value(json_object_get(info, "guests")));
-	/* It looks again when there is a guest to be created. */
-	if (!doctor->loaded && why && *why)
-		doctor_say(doctor, VERDICT_FAIL, "daemon", "modprobe lg",
-			   "lguestd has no device: %s", why);
+	if (why && *why)
+		say_no_device(doctor, why);
 }
 
 #define ANSWER_S 10 /* it may have to be started first */
@@ -220,13 +232,15 @@ static void print_text(const struct doctor *doctor)
 		"Guests can run here; look at the warnings.",
 		"Guests cannot run here yet: see what failed.",
 	};
+	char shown[1024];
 	unsigned int i;
 
 	for (i = 0; i < doctor->count; i++) {
 		const struct finding *finding = &doctor->findings[i];
 
 		printf("%-5s%-9s%s%s%s\n", verdict_names[finding->verdict],
-		       finding->about, finding->text,
+		       finding->about,
+		       conf_show(finding->text, shown, sizeof(shown)),
 		       finding->todo[0] ? " -> " : "", finding->todo);
 	}
 	printf("%s\n", sums[worst_of(doctor)]);

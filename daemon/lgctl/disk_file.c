@@ -12,7 +12,7 @@
  * say so, since that can take long.  Formats of others are refused by name: a
  * guest would take what is in such a file for a disk in ruins.
  *
- * Next: daemon/lgctl/cmd_create.c
+ * Next: daemon/lgctl/graft.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,8 +62,9 @@ static void add_file(struct guest_file *file, const char *what, int fd)
 }
 
 /* O_NONBLOCK, so that a fifo does not keep us before we see that it is one. */
-static enum proto_exit open_file(struct guest_file *file, const char *what,
-				 const char *path)
+static enum proto_exit open_file(const struct guest_file *file,
+				 const char *what, const char *path,
+				 int *ret_fd)
 {
 	const char *name = file->conf->name, *kind;
 	struct stat st;
@@ -79,7 +81,7 @@ static enum proto_exit open_file(struct guest_file *file, const char *what,
 				 "vm '%s': %s '%s': %s, not a file", name, what,
 				 path, kind);
 	}
-	add_file(file, what, fd);
+	*ret_fd = fd;
 	return EXIT_DONE;
 }
 
@@ -101,7 +103,43 @@ static enum proto_exit open_disks(struct guest_file *file)
 	return EXIT_DONE;
 }
 
-enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file)
+/* What the file names, or what lguest-graft has made of it. */
+static enum proto_exit open_kernel(const struct lgctl *ctl,
+				   struct guest_file *file)
+{
+	const struct conf_guest *conf = file->conf;
+	char path[PATH_MAX];
+	enum proto_exit status;
+	int fd;
+
+	status = open_file(file, "kernel", conf->kernel, &fd);
+	if (status == EXIT_DONE && !ctl->dry_run && graft_wanted(fd)) {
+		close(fd);
+		status = graft_make(ctl, conf->name, conf->kernel, path,
+				    sizeof(path));
+		if (status == EXIT_DONE)
+			status = open_file(file, "kernel", path, &fd);
+	}
+	if (status == EXIT_DONE)
+		add_file(file, "kernel", fd);
+	return status;
+}
+
+static enum proto_exit open_initrd(struct guest_file *file)
+{
+	enum proto_exit status;
+	int fd;
+
+	if (!file->conf->initrd)
+		return EXIT_DONE;
+	status = open_file(file, "initrd", file->conf->initrd, &fd);
+	if (status == EXIT_DONE)
+		add_file(file, "initrd", fd);
+	return status;
+}
+
+enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
+				struct guest_file *ret_file)
 {
 	struct guest_file file = { .fd_count = 0 };
 	enum proto_exit status = guest_file_read(path, &file.conf);
@@ -113,9 +151,9 @@ enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file)
 	if (!file.parameters)
 		status = say_error(EXIT_FAILED, "no memory");
 	if (status == EXIT_DONE)
-		status = open_file(&file, "kernel", file.conf->kernel);
-	if (status == EXIT_DONE && file.conf->initrd)
-		status = open_file(&file, "initrd", file.conf->initrd);
+		status = open_kernel(ctl, &file);
+	if (status == EXIT_DONE)
+		status = open_initrd(&file);
 	if (status == EXIT_DONE)
 		status = open_disks(&file);
 	if (status == EXIT_DONE)

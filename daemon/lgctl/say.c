@@ -3,9 +3,11 @@
  * say.c - messages, tables, sizes, ages
  *
  * Answers go to stdout and nothing else does; an error is one line on stderr
- * that begins with our name and says what, which, why and what to do.  Text that
- * was not ours is made harmless on its way to a terminal: a guest must not be
- * able to write escape sequences there by ending with a clever sentence.
+ * that begins with our name and says what, which, why and what to do.
+ *
+ * What must never happen: that text which is not ours does something to a
+ * terminal.  A guest's last sentence or a file's name may have escape sequences
+ * in it, or marks that turn the rest of the line around.
  *
  * Next: daemon/lgctl/client.c
  */
@@ -17,22 +19,13 @@
 
 #include "lgctl.h"
 
-/* Control codes become dots; UTF-8 is let through. */
-static void make_harmless(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '.';
-}
-
 static void say(const char *fmt, va_list args)
 {
-	char text[4096];
+	char text[4096], shown[2 * sizeof(text)];
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	make_harmless(text);
 	fflush(stdout);
-	fprintf(stderr, "lgctl: %s\n", text);
+	fprintf(stderr, "lgctl: %s\n", conf_show(text, shown, sizeof(shown)));
 }
 
 enum proto_exit say_error(enum proto_exit status, const char *fmt, ...)
@@ -118,16 +111,17 @@ const char *say_age(uint64_t since_us, char *buf, size_t len)
 
 void table_add(struct table *table, const char *cell)
 {
+	char shown[4096];
 	char **cells = realloc(table->cell,
 			       sizeof(*cells) * (size_t)(table->cells + 1));
 
 	if (!cells)
 		abort();
 	table->cell = cells;
-	cells[table->cells] = strdup(cell ? cell : "");
-	if (!cells[table->cells])
+	cells[table->cells] =
+		strdup(conf_show(cell ? cell : "", shown, sizeof(shown)));
+	if (!cells[table->cells++])
 		abort();
-	make_harmless(cells[table->cells++]);
 }
 
 static int column_width(const struct table *table, int column)

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,54 @@ static void check_paused(void)
 	ok(!has_error("Guests.Resume", "web"), "... until it is resumed");
 	while (text_of("web") <= before)
 		keep_listening();
+	destroy("web");
+}
+
+/* A writer of a guest's console; the answer, which ends with a NUL, was read. */
+static int writer_of(const char *name)
+{
+	int fd = client_begin(
+		store.path, "Guests.Console",
+		json_pack("{ss sb sb}", "name", name, "write", 1, "follow", 1));
+	char byte = 1;
+
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 || byte)
+		keep_listening();
+	return fd;
+}
+
+/* What had been typed and not been read was gone with the daemon. */
+static void check_typed(void)
+{
+	char *text = NULL;
+	int fd;
+
+	client_create(store.path, "web",
+		      "print hello\npower 40\ninput 41\nwait\necho\n", "{}");
+	while (strcmp(state("web"), "running") || text_of("web") < 6)
+		keep_listening();
+	fd = writer_of("web");
+	ok(send(fd, "typed before", 12, MSG_NOSIGNAL) == 12,
+	   "somebody types to one that does not read");
+	state("web");
+	state("web"); /* a turn of the loop after that it has the text */
+	kill_daemon();
+	next_daemon();
+	close(fd);
+	fd = writer_of("web");
+	send(fd, ", and after", 11, MSG_NOSIGNAL);
+	close(client_begin(store.path, "Guests.Stop",
+			   json_pack("{ss}", "name", "web")));
+	do {
+		free(text);
+		text = client_console(store.path, "web");
+		keep_listening();
+	} while (!strstr(text, "after") || !strstr(text, "stopping]"));
+	*strstr(text, "\n[web: stopping]") = '\0';
+	is_str(text, "hello\ntyped before, and after",
+	       "under the next daemon it reads all of it, in order");
+	free(text);
+	close(fd);
 	destroy("web");
 }
 
@@ -389,6 +438,7 @@ int main(int argc, char **argv)
 	next_daemon();
 	check_whole();
 	check_paused();
+	check_typed();
 	check_dead();
 	check_parts();
 	check_alien();

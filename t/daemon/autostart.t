@@ -83,7 +83,7 @@ is "$rc" 1 'one that is, is'
 like "$err" "vm 'two': .*may be 1" 'and is in force at once'
 run build/asan/lguestd -f -c "$tmp/lguestd.yaml"
 is "$rc" 1 'two cannot listen at one place'
-like "$err" 'another lguestd listens there' 'and the second says so'
+like "$err" 'another lguestd has it' 'and the second says so'
 lguestd_stop
 ok $? 'lguestd was well to its end, again'
 

@@ -18,17 +18,13 @@
 static void create(const char *wait)
 {
 	char call[512];
-	int sock = peer_connect(), kernel = open(peer_path("k"), O_RDONLY);
 
 	snprintf(call, sizeof(call),
 		 CALL("Guests.Create",
 		      "\"config\":{\"name\":\"web\",\"kernel\":\"/k\"},"
 		      "\"fds\":{\"kernel\":0},\"wait\":%s"),
 		 wait);
-	peer_send_fds(sock, call, strlen(call) + 1, &kernel, 1);
-	peer_hear(sock);
-	close(kernel);
-	close(sock);
+	peer_call_fd(call, peer_path("k"));
 }
 
 /* Until its script has come to where it has a power button. */
@@ -121,6 +117,31 @@ static void check_failed_start(void)
 	ok(peer_said("\"starting\""), "unless one does not wait for it");
 }
 
+/*
+ * Stop was answered at once with "waiting", as if nothing had been done; and the
+ * guest went a moment later.  It is off already and is to stay so: the answer
+ * comes when it has, and that it crashed before is not how it ended.
+ */
+static void check_stop_of_waiting(void)
+{
+	peer_write("k", "crash boom\n");
+	peer_call_fd(CALL("Guests.Create",
+			  "\"config\":{\"name\":\"web\",\"kernel\":\"/k\","
+			  "\"on_crash\":\"restart\"},"
+			  "\"fds\":{\"kernel\":0}"),
+		     peer_path("k"));
+	do
+		peer_call(WEB("Info"));
+	while (!strstr(peer_reply, "\"waiting\"") ||
+	       !strstr(peer_reply, "\"restarts\":1,"));
+	peer_call(WEB("Stop"));
+	ok(peer_said("\"gone\"") && peer_said("\"crashed\":false") &&
+		   peer_said("stopped before it was started again"),
+	   "stop of one that waits for its next start: it stays off");
+	peer_call(WEB("Info"));
+	ok(peer_said("NoSuchGuest"), "and it is no more when that is answered");
+}
+
 /* Shutdown ends guests of all kinds; the daemon follows by itself. */
 static void check_shutdown(void)
 {
@@ -142,6 +163,8 @@ static void check_shutdown(void)
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* The second restart in a row is ten minutes away. */
+	setenv("FAKE_TIMES", "600000 600000", 1);
 	peer_start(/* nofile= */ 0);
 	peer_write("k", "power 40\nprint hello\nwait\npoweroff\n");
 	peer_alive();
@@ -149,6 +172,7 @@ int main(void)
 	check_one_at_a_time();
 	check_states();
 	check_failed_start();
+	check_stop_of_waiting();
 	check_shutdown();
 	return tap_end();
 }

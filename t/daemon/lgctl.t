@@ -153,6 +153,21 @@ is "$(echo "$out" | sed "s,$tmp,@,")" \
 	'{"file":"@/good.yaml","ok":true,"name":"good"}
 {"file":"@/typo.yaml","ok":false}' 'or says both in JSON'
 
+# ---- what a terminal is shown
+
+# Control codes were made dots, but what turns a line around was let through.
+odd=$(printf '%s/\303\244\342\200\256b\033c\377' "$tmp")
+shown='@/ä<U+202E>b<U+001B>c<FF>'
+cp "$tmp/good.yaml" "$odd"
+lgctl check -v "$odd"
+is "$rc|$(echo "$out" | sed "s,$tmp,@,")" "0|$shown: ok" \
+	'the name of a file does nothing to a terminal'
+printf 'name: odd\nkernel: "%s/\\u00e4\\u202eb"\n' "$tmp" >"$tmp/odd.yaml"
+lgctl create "$tmp/odd.yaml"
+is "$rc|$(echo "$err" | sed "s,$tmp,@,")" \
+	"1|lgctl: vm 'odd': kernel '@/ä<U+202E>b': No such file or directory" \
+	'nor does one in an error'
+
 # ---- without anybody to talk to
 
 lguestd_stop

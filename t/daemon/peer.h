@@ -220,6 +220,18 @@ static inline const char *peer_call(const char *text)
 	return peer_reply;
 }
 
+/* The same, and a file that goes with it. */
+static inline const char *peer_call_fd(const char *text, const char *path)
+{
+	int sock = peer_connect(), fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	peer_send_fds(sock, text, strlen(text) + 1, &fd, 1);
+	peer_hear(sock);
+	close(fd);
+	close(sock);
+	return peer_reply;
+}
+
 static inline bool peer_alive(void)
 {
 	return strstr(peer_call("{\"method\":\"org.lguest.Daemon.GetInfo\"}"),

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,7 +232,8 @@ static void check_flow(void)
 	while (!vm->input_vector)
 		inside_turn();
 	sent = type_a_lot(fd);
-	ok(sent > 4096, "who types faster than the guest reads has to wait");
+	ok(sent > RING_INPUT,
+	   "who types faster than the guest reads has to wait");
 	vm_stop(vm, 60, &why);
 	for (text_len = 0; text_len < sent;) {
 		ssize_t len = recv(fd, text + text_len, ROOM, MSG_DONTWAIT);
@@ -412,6 +414,15 @@ static void check_log(void)
 	unlink(path);
 }
 
+/* Has the daemon let go of it?  The loop turns until it has; nothing is read. */
+static void await_hang_up(int fd)
+{
+	struct pollfd poller = { .fd = fd };
+
+	while (poll(&poller, 1, 0) < 0 || !(poller.revents & POLLHUP))
+		inside_turn();
+}
+
 /* All that it said, to one who has not read a byte of it before the end. */
 static void check_last_words(void)
 {
@@ -421,6 +432,8 @@ static void check_last_words(void)
 
 	vm_timing.linger_ms = 1;
 	inside_gone("web");
+	await_hang_up(fd);
+	await_hang_up(deaf);
 	hear(fd, NULL);
 	ok(text_len < 900000, "who is too slow at the end is left (%zu)",
 	   text_len);

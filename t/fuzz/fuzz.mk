@@ -14,4 +14,23 @@ build/t/conf-fuzz: t/fuzz/conf.c t/lib/starve.c $(CONF_SOURCES) \
 fuzz-conf: build/t/conf-fuzz ## Configurations that make no sense, until one finds something
 	$(Q)build/t/conf-fuzz --forever
 
-.PHONY: fuzz-conf
+# libFuzzer's, which are clang's; its -Werror would be about gcc's flags.
+FUZZ_CC := clang -std=gnu11 -O1 -g -Wall -Wextra -Ihypervisor/include \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+VIRTQUEUE := daemon/guest_mem.c $(addprefix daemon/virtio/,queue.c split.c \
+	packed.c chain.c)
+
+ALL_TARGETS += build/t/queue-fuzz
+
+build/t/queue-fuzz: t/fuzz/queue.c $(VIRTQUEUE) daemon/virtio/virtio.h \
+		daemon/virtio/queue.h daemon/guest_mem.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(FUZZ_CC) -o $@ $(filter %.c,$^)
+
+fuzz-queue: build/t/queue-fuzz ## Rings in which anything may stand, until one finds something
+	$(Q)t/fuzz/corpus.sh unpack t/fuzz/queue.corpus build/fuzz/queue
+	$(Q)build/t/queue-fuzz -max_len=4096 -use_value_profile=1 build/fuzz/queue
+
+.PHONY: fuzz-conf fuzz-queue

@@ -10,6 +10,7 @@
  *
  * From the environment:
  *	FAKE_FAIL	a file; a call whose name is a line of it fails
+ *	FAKE_ABI	a file: the versions it speaks, "MIN MAX", and features
  *	FAKE_TIMES	milliseconds: the fields of struct vm_timing, in order
  */
 #define _GNU_SOURCE
@@ -69,14 +70,24 @@ static int may_fail(const char *call)
 	return r;
 }
 
+static void read_abi(struct lg_info *info)
+{
+	const char *path = getenv("FAKE_ABI");
+	FILE *file = path ? fopen(path, "re") : NULL;
+	unsigned long long features = info->features;
+
+	if (!file)
+		return;
+	if (fscanf(file, "%u %u %llx", &info->abi_min, &info->abi_max,
+		   &features) < 2)
+		abort();
+	info->features = features;
+	fclose(file);
+}
+
 int lgdev_open(struct lg_info *ret_info, struct why *why)
 {
-	int fd;
-
-	if (may_fail("open") < 0)
-		return why_say(why, -ENODEV, "lg.ko: no such device");
-	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	*ret_info = (struct lg_info){
+	struct lg_info info = {
 		.abi_min = LG_ABI_MIN,
 		.abi_max = LG_ABI_VERSION,
 		.features = ~0ULL,
@@ -84,6 +95,16 @@ int lgdev_open(struct lg_info *ret_info, struct why *why)
 		.max_slots = LG_MAX_SLOTS,
 		.max_gpa = LG_MAX_GPA,
 	};
+	int fd, r;
+
+	if (may_fail("open") < 0)
+		return why_say(why, -ENODEV, "lg.ko: no such device");
+	read_abi(&info);
+	r = abi_check(&info, why);
+	if (r < 0)
+		return r;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*ret_info = info;
 	return fd < 0 ? -errno : fd;
 }
 

@@ -13,7 +13,7 @@
 rig_need
 tap_tmp
 unset MAKEFLAGS MAKELEVEL MFLAGS
-plan 12
+plan 14
 
 run make run
 is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
@@ -30,9 +30,11 @@ cat >build/rig/out/crash.yaml <<-END
 	cmdline: init=crash
 	on_crash: destroy
 END
-run t/run.sh rig build/rig/out/crash.yaml
-is "$rc" 9 'a guest that crashes is a status of its own' ||
+run make run GUEST=build/rig/out/crash.yaml
+is "$rc" 2 'a guest that crashes is a failure, which make calls 2' ||
 	diag "$(printf '%s\n' "$out" "$err" | tail -n 40)"
+like "$err" "the guest has ended, lgctl's exit status is 9" 'its own is said'
+like "$err" '^make: .*run\] Error 9$' 'and is what t/run.sh ends with'
 run t/run.sh rig no/such.yaml
 is "$rc $err" '1 run: GUEST=no/such.yaml: no such file' \
 	'a guest that is not there costs no machine'

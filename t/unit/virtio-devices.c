@@ -4,6 +4,8 @@
  *
  * The real device.c, transport.c, state.c and rings, on a bus of the test's; the
  * driver is t/lib/vdriver.c.  What is typed, printed and dropped ends here.
+ *
+ * Long because it has three devices.
  */
 #include <errno.h>
 #include <string.h>

@@ -4,6 +4,8 @@
  *
  * transport.c and device.c with a device that only counts, and with rings that
  * are none: what happens inside a queue is for other tests.
+ *
+ * Long because it is one list of all that a driver may not say.
  */
 #include <errno.h>
 #include <string.h>
