@@ -107,7 +107,7 @@ static void take_passed(struct message *message, const int *fds, size_t count)
 	for (i = 0; i < count; i++) {
 		if (message->passed_count == PROTO_FDS_MAX) {
 			message->bad =
-				"message: too many descriptors (at most 8)";
+				"message: too many descriptors (at most 16)";
 			close(fds[i]);
 			continue;
 		}
@@ -155,7 +155,7 @@ int message_receive(struct message *message, int fd)
 	look(message);
 	if (msg.msg_flags & MSG_CTRUNC)
 		message->bad = "message: more descriptors than could be taken "
-			       "(at most 8)";
+			       "(at most 16)";
 	return 0;
 }
 

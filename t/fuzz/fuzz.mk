@@ -48,4 +48,19 @@ fuzz-queue: build/t/queue-fuzz ## Rings in which anything may stand, until one f
 	$(Q)t/fuzz/corpus.sh unpack t/fuzz/queue.corpus build/fuzz/queue
 	$(Q)build/t/queue-fuzz -max_len=4096 -use_value_profile=1 build/fuzz/queue
 
-.PHONY: fuzz-conf fuzz-devices fuzz-queue
+# A disk with its file and the kernel's ring, so it is slower than most.
+BLK_FUZZ := t/fuzz/blk.c t/lib/vbus.c t/lib/vdriver.c daemon/log.c \
+	daemon/guest_mem.c $(wildcard daemon/virtio/*.c)
+ALL_TARGETS += build/t/blk-fuzz
+
+build/t/blk-fuzz: $(BLK_FUZZ) $(wildcard daemon/virtio/*.h) t/lib/vbus.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(FUZZ_CC) $(DAEMON_CFLAGS) -Idaemon -Idaemon/virtio -It/lib -o $@ \
+		$(filter %.c,$^) -levent -ljansson -luring -lsystemd
+
+fuzz-blk: build/t/blk-fuzz ## Disk requests that make no sense, until one finds something
+	$(Q)t/fuzz/corpus.sh unpack t/fuzz/blk.corpus build/fuzz/blk
+	$(Q)build/t/blk-fuzz -max_len=1024 -len_control=0 build/fuzz/blk
+
+.PHONY: fuzz-blk fuzz-conf fuzz-devices fuzz-queue
