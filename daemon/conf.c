@@ -10,6 +10,8 @@
  * guest with a few keys ignored and no daemon with half of its limits: either
  * the structure comes out whole, or complaints do.
  *
+ * Long because its tables are all keys of both files.
+ *
  * Where we stand: main.c wants to know what to do, or someone has a guest to
  * start.  Start at conf_guest_parse(), at the end.
  *
@@ -42,10 +44,27 @@ static const char *const action_words[] = {
 	NULL,
 };
 
+/* The same, or none of its own. */
+static const char *const watchdog_words[] = {
+	[CONF_DESTROY] = "destroy",
+	[CONF_RESTART] = "restart",
+	[CONF_PRESERVE] = "preserve",
+	[CONF_AS_CRASH] = "on_crash",
+	NULL,
+};
+
 #define GUEST(member)  .offset = offsetof(struct conf_guest, member)
 #define DAEMON(member) .offset = offsetof(struct conf_daemon, member)
 
 static const struct conf_field console_fields[] = {
+	{
+		.key = "device",
+		.type = CONF_IS_TRUTH,
+		GUEST(console_device),
+		.preset = "true",
+		.also = " virtio hvc hvc0 ",
+		.help = "a virtio console, hvc0",
+	},
 	{
 		.key = "log",
 		.type = CONF_IS_TRUTH,
@@ -61,6 +80,92 @@ static const struct conf_field console_fields[] = {
 		.min = 4 * KIB,
 		.max = GIB,
 		.help = "how long each of its two files may become",
+	},
+	{ .key = NULL },
+};
+
+static const char *const cache_words[] = {
+	[CONF_WRITEBACK] = "writeback",
+	[CONF_DIRECT] = "direct",
+	NULL,
+};
+
+#define DISK(member) .offset = offsetof(struct conf_disk, member)
+
+static const struct conf_field disk_fields[] = {
+	{
+		.key = "file",
+		.type = CONF_IS_PATH,
+		DISK(file),
+		.required = true,
+		.max = PATH_MAX - 1,
+		.also = " path image source device filename ",
+		.help = "the file or block device that it is",
+	},
+	{
+		.key = "size",
+		.type = CONF_IS_SIZE,
+		DISK(size_bytes),
+		.preset = "any",
+		.zero = "any",
+		.min = MIB,
+		.max = CONF_DISK_MAX,
+		.multiple = 4 * KIB,
+		.also = " capacity bytes ",
+		.help = "how large it is made if it is not there",
+	},
+	{
+		.key = "base",
+		.type = CONF_IS_PATH,
+		DISK(base),
+		.max = PATH_MAX - 1,
+		.also = " backing template parent clone ",
+		.help = "what it begins as if it is not there",
+	},
+	{
+		.key = "readonly",
+		.type = CONF_IS_TRUTH,
+		DISK(readonly),
+		.preset = "false",
+		.also = " ro read_only ",
+		.help = "nobody writes it",
+	},
+	{
+		.key = "cache",
+		.type = CONF_IS_CHOICE,
+		DISK(cache),
+		.preset = "writeback",
+		.words = cache_words,
+		.also = " direct aio ",
+		.help = "whether the host's page cache is used",
+	},
+	{
+		.key = "serial",
+		.type = CONF_IS_TEXT,
+		DISK(serial),
+		.preset = "",
+		.max = 20,
+		.also = " id ",
+		.help = "what the guest sees as its serial number",
+	},
+	{
+		.key = "iops",
+		.type = CONF_IS_COUNT,
+		DISK(iops),
+		.preset = "0",
+		.max = 100 * 1000 * 1000,
+		.help = "how many requests a second, or 0 for any number",
+	},
+	{
+		.key = "bandwidth",
+		.type = CONF_IS_SIZE,
+		DISK(bandwidth),
+		.preset = "unlimited",
+		.zero = "unlimited",
+		.min = 64 * KIB,
+		.max = 1ULL << 40,
+		.also = " bps rate throughput ",
+		.help = "how many bytes a second",
 	},
 	{ .key = NULL },
 };
@@ -121,6 +226,16 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "how many CPUs it has",
 	},
 	{
+		.key = "disks",
+		.type = CONF_IS_LIST,
+		GUEST(disks),
+		.max = CONF_DISKS_MAX,
+		.fields = disk_fields,
+		.item_bytes = sizeof(struct conf_disk),
+		.also = " disk drives drive block blk volumes ",
+		.help = "its disks",
+	},
+	{
 		.key = "on_poweroff",
 		.type = CONF_IS_CHOICE,
 		GUEST(on_poweroff),
@@ -153,6 +268,15 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "what to do when it was killed, or gave up",
 	},
 	{
+		.key = "on_watchdog",
+		.type = CONF_IS_CHOICE,
+		GUEST(on_watchdog),
+		.preset = "on_crash",
+		.words = watchdog_words,
+		.also = " watchdog on_hang ",
+		.help = "what to do when its watchdog was not petted in time",
+	},
+	{
 		.key = "stop_timeout",
 		.type = CONF_IS_TIME,
 		GUEST(stop_timeout_s),
@@ -168,6 +292,22 @@ const struct conf_field conf_guest_fields[] = {
 		.fields = console_fields,
 		.also = " serial ",
 		.help = "what becomes of the things it prints",
+	},
+	{
+		.key = "rng",
+		.type = CONF_IS_TRUTH,
+		GUEST(rng),
+		.preset = "true",
+		.also = " random entropy virtio_rng ",
+		.help = "a device that gives it random bytes",
+	},
+	{
+		.key = "balloon",
+		.type = CONF_IS_TRUTH,
+		GUEST(balloon),
+		.preset = "true",
+		.also = " memballoon virtio_balloon ",
+		.help = "a device by which it gives RAM back",
 	},
 	{ .key = NULL },
 };
@@ -252,6 +392,14 @@ const struct conf_field conf_daemon_fields[] = {
 const char *conf_action_name(enum conf_action action)
 {
 	return action_words[action];
+}
+
+const struct conf_disk *conf_disk(const struct conf_guest *guest,
+				  unsigned int i)
+{
+	const struct conf_disk *disks = guest->disks.items;
+
+	return i < guest->disks.count ? &disks[i] : NULL;
 }
 
 bool conf_name_good(const char *name)

@@ -23,7 +23,31 @@ enum conf_action {
 	CONF_DESTROY, /* let go of everything */
 	CONF_RESTART, /* start it again, after a while if it keeps ending */
 	CONF_PRESERVE, /* keep it as it is, to be looked at */
+	CONF_AS_CRASH, /* on_watchdog alone: as on_crash says */
 };
+
+struct conf_list {
+	void *items; /* one after the other */
+	size_t count;
+};
+
+enum conf_cache {
+	CONF_WRITEBACK, /* the host's page cache is the disk's */
+	CONF_DIRECT, /* past it */
+};
+
+struct conf_disk {
+	char *file; /* absolute path */
+	uint64_t size_bytes; /* of one that is made; 0: it must be there */
+	char *base; /* it is made as an instance of this one, or NULL */
+	bool readonly;
+	enum conf_cache cache;
+	char *serial; /* never NULL */
+	unsigned int iops; /* 0: no limit, as for the next */
+	uint64_t bandwidth; /* bytes in a second */
+};
+
+#define CONF_DISKS_MAX 8
 
 struct conf_guest {
 	char *name;
@@ -32,10 +56,14 @@ struct conf_guest {
 	char *cmdline; /* never NULL */
 	uint64_t memory_bytes;
 	unsigned int cpus;
-	enum conf_action on_poweroff, on_reboot, on_crash;
+	struct conf_list disks; /* of struct conf_disk */
+	enum conf_action on_poweroff, on_reboot, on_crash, on_watchdog;
 	unsigned int stop_timeout_s; /* before `stop` gives up asking */
 	bool console_log; /* keep what it prints in a file as well */
 	uint64_t console_log_bytes; /* of each of the two files kept */
+	bool console_device; /* hvc0 */
+	bool rng; /* a device that gives random bytes */
+	bool balloon; /* a device by which RAM is given back */
 };
 
 struct conf_daemon {
@@ -95,6 +123,10 @@ json_t *conf_guest_to_json(const struct conf_guest *guest);
  */
 int conf_guest_from_json(const json_t *json, struct conf_report *report,
 			 struct conf_guest **ret_guest);
+
+/* conf_disk - the i-th of conf->disks, or NULL */
+const struct conf_disk *conf_disk(const struct conf_guest *guest,
+				  unsigned int i);
 
 /* conf_guest_free - NULL is fine */
 void conf_guest_free(struct conf_guest *guest);

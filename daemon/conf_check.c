@@ -12,6 +12,7 @@
  * Next: daemon/conf_word.c
  */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,11 @@ static void set_list(const struct conf_word *word)
 
 	TAILQ_FOREACH(node, &word->node->nodes, link)
 		count++;
+	if (field->max && count > field->max) {
+		CONF_SAY(word, "has %zu of them, and may have %" PRIu64, count,
+			 field->max);
+		return;
+	}
 	list->items = count ? calloc(count, field->item_bytes) : NULL;
 	if (count && !list->items) {
 		word->source->no_memory = true;

@@ -24,6 +24,8 @@
 #define CONF_CPUS_MAX   64
 #define CONF_MEMORY_MAX (1ULL << 44)
 
+#define CONF_DISK_MAX (1ULL << 50)
+
 /* Where in a file, as an editor counts: from 1, in characters. */
 struct conf_place {
 	size_t line; /* 0: nowhere */
@@ -88,11 +90,6 @@ enum conf_type {
 	CONF_TYPES,
 };
 
-struct conf_list {
-	void *items; /* one after the other */
-	size_t count;
-};
-
 /* A key and all that is known of it; a table ends with one without a key. */
 struct conf_field {
 	const char *key;
@@ -100,7 +97,7 @@ struct conf_field {
 	size_t offset; /* of the value, in the structure */
 	bool required;
 	const char *preset; /* as one would write it; NULL: zero */
-	uint64_t min, max; /* max 0: no end */
+	uint64_t min, max; /* max 0: no end; of a list: how many */
 	uint64_t multiple; /* 0: of anything */
 	const char *zero; /* the word for a size of 0 */
 	const char *const *words; /* to choose from; ends with NULL */

@@ -66,10 +66,32 @@ static uint64_t token_getc(struct vm *vm, uint64_t arg)
 	return (uint64_t)byte;
 }
 
+static uint64_t token_virtio(struct vm *vm, uint64_t arg)
+{
+	return bus_call(vm, arg);
+}
+
+static uint64_t token_kick(struct vm *vm, uint64_t arg)
+{
+	return bus_kick(vm, arg);
+}
+
+static uint64_t token_watchdog(struct vm *vm, uint64_t arg)
+{
+	if (arg &&
+	    (arg < LGUEST_WATCHDOG_MIN_MS || arg > LGUEST_WATCHDOG_MAX_MS))
+		return LGUEST_TOKEN_UNKNOWN;
+	vm_pet(vm, (unsigned int)arg);
+	return 0;
+}
+
 static const token_fn tokens[256] = {
 	[LGUEST_TOKEN_POWER] = token_power,
 	[LGUEST_TOKEN_INPUT] = token_input,
 	[LGUEST_TOKEN_GETC] = token_getc,
+	[LGUEST_TOKEN_VIRTIO] = token_virtio,
+	[LGUEST_TOKEN_KICK] = token_kick,
+	[LGUEST_TOKEN_WATCHDOG] = token_watchdog,
 };
 
 /* Early console: text that ends with a NUL, or with RAM, or when we say so. */

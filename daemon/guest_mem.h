@@ -40,6 +40,13 @@ bool guest_mem_has(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
  */
 void *guest_mem_ptr(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
 
+/* guest_mem_gpa - the way back, of what guest_mem_ptr() has given */
+static inline uint64_t guest_mem_gpa(const struct guest_mem *mem,
+				     const void *at)
+{
+	return (uint64_t)((const char *)at - mem->base);
+}
+
 /* guest_mem_read, guest_mem_write - all of it, or -EFAULT, -ENOMEM ... */
 int guest_mem_read(const struct guest_mem *mem, uint64_t gpa, void *to,
 		   size_t len);

@@ -11,6 +11,8 @@
  * What must never happen: that a path a client names is opened here.  We have
  * more rights than our clients; they open their files and pass descriptors.
  *
+ * Long because each method that there is has its handler here.
+ *
  * Where we stand: ctl.c has a client whose call is whole.  What can be answered
  * only when a guest has moved goes on in wait.c.  Start at request_serve(), at
  * the end.
@@ -86,19 +88,13 @@ static void serve_get_info(struct call *call)
 
 /* ---- guests ---- */
 
-/*
- * The descriptor that "fds" calls name, out of the call: *ret_fd is the caller's
- * to close.  It must be a file one can read and seek in, as a kernel is; a pipe
- * or a device could make us wait, and nothing here may wait.
- */
+/* The descriptor that "fds" calls name, out of the call: the caller's to close. */
 static int take_fd(struct call *call, const char *name, const char *path,
 		   struct why *why, int *ret_fd)
 {
 	json_t *index =
 		json_object_get(json_object_get(call->parameters, "fds"), name);
 	json_int_t i = json_integer_value(index);
-	struct stat st;
-	int fd, flags;
 
 	if (!path && !index)
 		return 0;
@@ -111,16 +107,29 @@ static int take_fd(struct call *call, const char *name, const char *path,
 		return why_say(why, -EINVAL,
 			       "%s: fds names a descriptor that has not come",
 			       name);
-	fd = call->fds[i];
-	flags = fcntl(fd, F_GETFL);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || flags < 0 ||
-	    (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
-		return why_say(why, -EINVAL,
-			       "%s '%s': not a file that can be read", name,
-			       path);
+	*ret_fd = call->fds[i];
 	call->fds[i] = -1;
-	*ret_fd = fd;
 	return 0;
+}
+
+/*
+ * It must be a file one can read and seek in, as a kernel is; a pipe or a device
+ * could make us wait, and nothing here may wait.
+ */
+static int take_file(struct call *call, const char *name, const char *path,
+		     struct why *why, int *ret_fd)
+{
+	int flags, r = take_fd(call, name, path, why, ret_fd);
+	struct stat st;
+
+	if (r < 0 || *ret_fd < 0)
+		return r;
+	flags = fcntl(*ret_fd, F_GETFL);
+	if (fstat(*ret_fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 &&
+	    !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY)
+		return 0;
+	return why_say(why, -EINVAL, "%s '%s': not a file that can be read",
+		       name, path);
 }
 
 /* Everything that came must have been named, or somebody is mistaken. */
@@ -132,7 +141,8 @@ static int all_taken(const struct call *call, struct why *why)
 
 	json_object_foreach(json_object_get(call->parameters, "fds"), key,
 			    value)
-		if (strcmp(key, "kernel") && strcmp(key, "initrd"))
+		if (strcmp(key, "kernel") && strcmp(key, "initrd") &&
+		    strncmp(key, "disk", 4))
 			return why_say(why, -EINVAL,
 				       "fds: '%s' is nothing a guest has", key);
 	for (i = 0; i < PROTO_FDS_MAX; i++)
@@ -145,10 +155,20 @@ static int all_taken(const struct call *call, struct why *why)
 static int take_files(struct call *call, const struct conf_guest *conf,
 		      struct vm_files *files, struct why *why)
 {
-	int r = take_fd(call, "kernel", conf->kernel, why, &files->kernel);
+	int r = take_file(call, "kernel", conf->kernel, why, &files->kernel);
+	const struct conf_disk *disk;
+	char name[16];
+	unsigned int i;
 
 	if (r == 0)
-		r = take_fd(call, "initrd", conf->initrd, why, &files->initrd);
+		r = take_file(call, "initrd", conf->initrd, why,
+			      &files->initrd);
+	for (i = 0; r == 0 && i < CONF_DISKS_MAX; i++) {
+		disk = conf_disk(conf, i);
+		snprintf(name, sizeof(name), "disk%u", i);
+		r = take_fd(call, name, disk ? disk->file : NULL, why,
+			    &files->disk[i]);
+	}
 	return r ? r : all_taken(call, why);
 }
 
@@ -163,7 +183,7 @@ static void refuse_config(struct call *call, struct conf_report *report)
 
 static void serve_create(struct call *call)
 {
-	struct vm_files files = { .kernel = -1, .initrd = -1 };
+	struct vm_files files;
 	struct conf_report report = { .text = NULL };
 	struct why why = { .text = "" };
 	struct conf_guest *conf;
@@ -174,12 +194,10 @@ static void serve_create(struct call *call)
 		refuse_config(call, &report);
 		return;
 	}
+	vm_files_init(&files);
 	r = take_files(call, conf, &files, &why);
 	if (r < 0) {
-		if (files.kernel >= 0)
-			close(files.kernel);
-		if (files.initrd >= 0)
-			close(files.initrd);
+		vm_files_close(&files);
 		conf_guest_free(conf);
 		call_error(call, PROTO_E_INVALID, "%s", why.text);
 		return;
@@ -255,6 +273,48 @@ static void serve_resume(struct call *call)
 static void serve_reset(struct call *call)
 {
 	simply(call, vm_reset);
+}
+
+static void serve_balloon(struct call *call)
+{
+	json_int_t bytes = json_integer_value(
+		json_object_get(call->parameters, "memory_bytes"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (bytes <= 0) {
+		call_error(call, PROTO_E_INVALID,
+			   "memory_bytes: not more than 0");
+		return;
+	}
+	r = vm_balloon(call->vm, (uint64_t)bytes, &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
+}
+
+static void serve_resize(struct call *call)
+{
+	json_int_t columns = json_integer_value(
+		json_object_get(call->parameters, "columns"));
+	json_int_t rows =
+		json_integer_value(json_object_get(call->parameters, "rows"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (columns < 0 || columns > UINT16_MAX || rows < 0 ||
+	    rows > UINT16_MAX) {
+		call_error(call, PROTO_E_INVALID,
+			   "columns, rows: not from 0 to %d", UINT16_MAX);
+		return;
+	}
+	r = vm_resize(call->vm, (unsigned int)columns, (unsigned int)rows,
+		      &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
 }
 
 static void serve_list(struct call *call)
@@ -346,6 +406,12 @@ static const struct method methods[] = {
 	  .params = { NAME } },
 	{ ROW("Guests.Reset", serve_reset), .changes = true,
 	  .params = { NAME } },
+	{ ROW("Guests.Balloon", serve_balloon), .changes = true,
+	  .params = { NAME, { "memory_bytes", JSON_INTEGER, true } } },
+	{ ROW("Guests.Resize", serve_resize),
+	  .params = { NAME,
+		      { "columns", JSON_INTEGER, true },
+		      { "rows", JSON_INTEGER, true } } },
 	{ ROW("Guests.List", serve_list) },
 	{ ROW("Guests.Info", serve_info), .params = { NAME } },
 	{ ROW("Guests.Wait", serve_wait),

@@ -6,7 +6,7 @@
  * us; lguestd never opens it.  A path that is no plain file is refused here, by
  * its name: a directory, or a fifo that would have us wait for a writer.
  *
- * Next: daemon/lgctl/graft.c
+ * Next: daemon/lgctl/disk_file.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,6 +54,13 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
+static void add_file(struct guest_file *file, const char *what, int fd)
+{
+	json_object_set_new(json_object_get(file->parameters, "fds"), what,
+			    json_integer((json_int_t)file->fd_count));
+	file->fds[file->fd_count++] = fd;
+}
+
 /* O_NONBLOCK, so that a fifo does not keep us before we see that it is one. */
 static enum proto_exit open_file(const struct guest_file *file,
 				 const char *what, const char *path,
@@ -78,11 +85,22 @@ static enum proto_exit open_file(const struct guest_file *file,
 	return EXIT_DONE;
 }
 
-static void add_file(struct guest_file *file, const char *what, int fd)
+static enum proto_exit open_disks(struct guest_file *file)
 {
-	json_object_set_new(json_object_get(file->parameters, "fds"), what,
-			    json_integer((json_int_t)file->fd_count));
-	file->fds[file->fd_count++] = fd;
+	enum proto_exit status = EXIT_DONE;
+	const struct conf_disk *disk;
+	char what[16];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; (disk = conf_disk(file->conf, i)); i++) {
+		fd = disk_file_open(file->conf->name, i, disk, &status);
+		if (fd < 0)
+			return status;
+		snprintf(what, sizeof(what), "disk%u", i);
+		add_file(file, what, fd);
+	}
+	return EXIT_DONE;
 }
 
 /* What the file names, or what lguest-graft has made of it. */
@@ -136,6 +154,8 @@ enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
 		status = open_kernel(ctl, &file);
 	if (status == EXIT_DONE)
 		status = open_initrd(&file);
+	if (status == EXIT_DONE)
+		status = open_disks(&file);
 	if (status == EXIT_DONE)
 		*ret_file = file;
 	else

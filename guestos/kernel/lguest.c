@@ -196,6 +196,7 @@ static const struct pv_ops lguest_ops = {
 	.get_char = lguest_get_char,
 	.input_irq = lguest_input_irq,
 	.button_irq = lguest_button_irq,
+	.notify = lguest_notify,
 	.power_off = lguest_power_off,
 	.restart = lguest_restart,
 	.crash = lguest_crash,

@@ -98,6 +98,7 @@ int early_put_chars(const char *text, int len);
 int lguest_get_char(void);
 int lguest_input_irq(u32 vector);
 int lguest_button_irq(u32 vector);
+u64 lguest_notify(u64 token);
 void lguest_power_off(void);
 void lguest_restart(void);
 void lguest_crash(void);

@@ -34,6 +34,7 @@
 #define TIMER_IRQ    0
 #define INPUT_IRQ    1
 #define BUTTON_IRQ   2
+#define DEVICE_IRQ   3 /* the first of those that devices share */
 #define VEC_RESCHED  48
 #define VEC_CALL     49
 #define VEC_SPURIOUS 50

@@ -132,6 +132,8 @@ struct pv_ops {
 	 * input has to be looked for. */
 	int (*input_irq)(u32 vector);
 	int (*button_irq)(u32 vector);
+	/* a token for the daemon, of lguest/virtio.h; natively nobody knows */
+	u64 (*notify)(u64 token);
 	void (*power_off)(void);
 	void (*restart)(void);
 	void (*crash)(void);

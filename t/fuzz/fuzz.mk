@@ -29,8 +29,23 @@ build/t/queue-fuzz: t/fuzz/queue.c $(VIRTQUEUE) daemon/virtio/virtio.h \
 	$(call say,CC,$@)
 	$(Q)$(FUZZ_CC) -o $@ $(filter %.c,$^)
 
+ALL_TARGETS += build/t/devices-fuzz
+
+build/t/devices-fuzz: t/fuzz/devices.c t/lib/vbus.c t/lib/vbus.h $(VIRTQUEUE) \
+		$(addprefix daemon/virtio/,transport.c device.c state.c rng.c \
+		console.c balloon.c) daemon/log.c daemon/virtio/virtio.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(FUZZ_CC) -It/lib -Idaemon -Idaemon/virtio -o $@ \
+		$(filter %.c,$^) -levent -lsystemd -ljansson
+
+fuzz-devices: build/t/devices-fuzz ## Drivers that say anything, until one finds something
+	@mkdir -p build/fuzz/devices
+	$(Q)build/t/devices-fuzz -max_len=4096 -use_value_profile=1 \
+		build/fuzz/devices
+
 fuzz-queue: build/t/queue-fuzz ## Rings in which anything may stand, until one finds something
 	$(Q)t/fuzz/corpus.sh unpack t/fuzz/queue.corpus build/fuzz/queue
 	$(Q)build/t/queue-fuzz -max_len=4096 -use_value_profile=1 build/fuzz/queue
 
-.PHONY: fuzz-conf fuzz-queue
+.PHONY: fuzz-conf fuzz-devices fuzz-queue

@@ -15,7 +15,7 @@ groups() {
 	cat <<-'EOT'
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
-		build libseccomp-dev libcap-ng-dev
+		build libseccomp-dev libcap-ng-dev liburing-dev
 		build liblzma-dev libzstd-dev liblz4-dev zlib1g-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		fuzz clang libclang-rt-14-dev

@@ -28,7 +28,8 @@ guestos/linux/port/*.[chS] : port.h graft.h lguest/guest.h lguest/virtio.h : *
 guestos/linux/*.[ch] : tool.h port/graft.h : *
 guestos/kernel/user/*.[chS] : user.h abi.h : -
 guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h lguest/virtio.h : -
-guestos/kernel/*.[chS] : kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
+guestos/kernel/virtio.c : virtio.h lguest/virtio.h : -
+guestos/kernel/*.[chS] : virtio.h kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
 guestos/*.[chS] : guestos.h hypercall.h lguest/guest.h lguest/virtio.h : -
 '
 

@@ -328,17 +328,18 @@ void __init port_cpu_ops(void)
  * port_cpu_init - for each CPU: where system calls go, and what may not be
  * interrupted
  *
- * Where they go is told without the exits that the host has not agreed to; the
- * kernel's ways out then lead through it.
+ * port_iret() has no other way to user mode than the host's second exit, so a host
+ * without is none for us.
  */
 void port_cpu_init(void)
 {
 	u64 features = port_cpus[0].info.features;
-	bool iret = features & LGUEST_FEATURE_DIRECT_IRET;
 	bool fault = features & LGUEST_FEATURE_DIRECT_FAULT;
 
+	if (!(features & LGUEST_FEATURE_DIRECT_IRET))
+		port_crash("port: the host does not offer direct returns");
 	hcall(LHCALL_SET_SYSCALL, (u64)port_syscall_entry,
-	      (u64)port_syscall_exit, iret ? (u64)port_user_iret : 0,
+	      (u64)port_syscall_exit, (u64)port_user_iret,
 	      fault ? (u64)port_fault_entry : 0);
 	hcall(LHCALL_SET_NOIRQ, (u64)port_noirq_start, (u64)port_noirq_end, 0,
 	      0);

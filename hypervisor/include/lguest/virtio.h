@@ -36,6 +36,17 @@
 #define LGUEST_TOKEN_GETC  3
 
 /*
+ * A watchdog.  The argument is a time in ms: if the daemon does not hear this
+ * token again within it, the guest has hung, and what becomes of it is for its
+ * configuration to say.  0: from now on nobody watches.  Result 0.  While the
+ * guest is paused no time passes.
+ */
+#define LGUEST_TOKEN_WATCHDOG 6
+
+#define LGUEST_WATCHDOG_MIN_MS 100
+#define LGUEST_WATCHDOG_MAX_MS (24 * 60 * 60 * 1000)
+
+/*
  * Devices are those of virtio 1.2, on a bus of our own: numbered slots, of which
  * some have a device.  LGUEST_TOKEN_VIRTIO sets them up: the argument is the gpa
  * of a struct lguest_virtio_call, a multiple of 8.  The daemon reads it once,
