@@ -72,9 +72,15 @@ static unsigned int number_of(const struct vq *vq, uint16_t at)
 	return index_of(at) + (at & WRAP ? 0 : vq->size);
 }
 
+/* Neither is ever more than two laps too far, and a division takes long. */
+static unsigned int within(const struct vq *vq, unsigned int number)
+{
+	return number < 2U * vq->size ? number : number - 2U * vq->size;
+}
+
 static uint16_t place(const struct vq *vq, uint16_t at, unsigned int by)
 {
-	unsigned int number = (number_of(vq, at) + by) % (2U * vq->size);
+	unsigned int number = within(vq, number_of(vq, at) + by);
 
 	return (uint16_t)(number < vq->size ? number | WRAP
 					    : number - vq->size);
@@ -82,8 +88,8 @@ static uint16_t place(const struct vq *vq, uint16_t at, unsigned int by)
 
 static unsigned int distance(const struct vq *vq, uint16_t from, uint16_t to)
 {
-	return (number_of(vq, to) + 2U * vq->size - number_of(vq, from)) %
-	       (2U * vq->size);
+	return within(vq,
+		      number_of(vq, to) + 2U * vq->size - number_of(vq, from));
 }
 
 static unsigned int half(const struct vq *vq)

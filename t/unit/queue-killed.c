@@ -19,11 +19,9 @@
  * account says which were answered, and how often.
  */
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
+#include "step.h"
 #include "vring.h"
 
 #define SIZE      8
@@ -265,25 +263,6 @@ static void check_here(void)
 
 static unsigned long steps, stores;
 
-static pid_t start_stepped(void (*body)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-			_exit(2);
-		raise(SIGSTOP);
-		body();
-		_exit(0);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		bail_out("no process to step through");
-	if (!WIFSTOPPED(status))
-		bail_out("no right to step through a process of ours");
-	return child;
-}
-
 static bool has_changed(struct shot *last)
 {
 	const char *ram = vring.mem.base + VRING_AT;
@@ -318,14 +297,9 @@ static void step_through(void (*body)(void), bool keeping)
 	static struct shot last;
 	unsigned int mark = shared->mark;
 	pid_t child;
-	int status = 0;
 
 	take_shot(&last);
-	child = start_stepped(body);
-	for (;; steps++) {
-		ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
-		if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
-			break;
+	for (child = step_start(body); step_once(child); steps++) {
 		if (shared->mark != mark) {
 			mark = shared->mark;
 			drive(SIZE);
@@ -338,8 +312,6 @@ static void step_through(void (*body)(void), bool keeping)
 		if (keeping && is_open(&last))
 			keep(&last);
 	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		bail_out("the process stepped through has died: %d", status);
 }
 
 static void lay(uint64_t features)
