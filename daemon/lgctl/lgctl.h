@@ -198,7 +198,7 @@ void terminal_drain(const struct terminal *terminal);
 extern const struct cmd cmd_create, cmd_run, cmd_check;
 extern const struct cmd cmd_list, cmd_info;
 extern const struct cmd cmd_stop, cmd_destroy, cmd_pause, cmd_resume, cmd_reset;
-extern const struct cmd cmd_wait, cmd_console, cmd_logs;
+extern const struct cmd cmd_balloon, cmd_wait, cmd_console, cmd_logs;
 extern const struct cmd cmd_doctor, cmd_version, cmd_help;
 
 #endif /* LGCTL_H */

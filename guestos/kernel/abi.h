@@ -32,7 +32,8 @@
 #define SYS_SHUTDOWN   21 /* (SHUTDOWN_*) does not return */
 #define SYS_PROC       22 /* (index, &struct proc_info) -ENOENT: no more */
 #define SYS_MEMORY     23 /* () bytes that are free */
-#define SYS_COUNT      24
+#define SYS_RANDOM     24 /* (addr, bytes) how many; 0: there is no such device */
+#define SYS_COUNT      25
 
 #define SHUTDOWN_OFF     0
 #define SHUTDOWN_RESTART 1

@@ -120,9 +120,12 @@ u64 cmdline_number(const char *key, u64 otherwise);
 /* console.c */
 void printk(const char *fmt, ...) printf_like(1, 2);
 void console_write(const char *text, size_t len);
+void console_use(void (*write)(const char *text, size_t len));
 
 /* input.c */
 void input_init(void);
+void input_use(int (*get)(void));
+void input_came(void);
 long input_read(char *to, size_t bytes);
 
 /* button.c */

@@ -4,7 +4,7 @@
  *
  * The smallest of drivers: one queue, one request at a time.
  *
- * Next: guestos/kernel/init.c
+ * Next: guestos/kernel/balloon.c
  */
 #include "virtio.h"
 

@@ -16,7 +16,7 @@
  * it is, or ask whether to kick before others can see what for.  Hence the
  * barriers.
  *
- * Next: guestos/kernel/rng.c
+ * Next: guestos/kernel/vconsole.c
  */
 #include <lguest/virtio.h>
 
@@ -32,6 +32,8 @@
 
 #define DESC_NEXT  1
 #define DESC_WRITE 2
+
+#define FAR 0x8000 /* used elements that it will take a while to get to */
 
 /* Available and used parts share a page. */
 #define USED_AT 1024
@@ -335,6 +337,12 @@ void virtq_kick(struct virtq *vq)
 			LGUEST_VIRTIO_KICK_ARG((u64)vq->dev->slot, vq->index)));
 }
 
+void virtq_quiet(struct virtq *vq)
+{
+	vq->is_quiet = 1;
+	*vq->used_event = (u16)(vq->taken + FAR);
+}
+
 int virtq_has_used(const struct virtq *vq)
 {
 	return __atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) != vq->taken;
@@ -370,7 +378,7 @@ void *virtq_take(struct virtq *vq, u32 *ret_bytes)
 		give_back(vq, (u16)vq->used->ring[at].id);
 		vq->taken++;
 		/* We want to hear of the next one, whoever looks for it. */
-		*vq->used_event = vq->taken;
+		*vq->used_event = (u16)(vq->taken + (vq->is_quiet ? FAR : 0));
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
 	spin_unlock(&vq->lock);

@@ -75,6 +75,7 @@ struct virtq {
 	volatile u16 *used_event, *avail_event;
 	void *cookies[VIRTQ_MAX];
 	void (*on_used)(struct virtq *vq); /* in its interrupt */
+	int is_quiet;
 	struct virtq *next; /* of all */
 };
 
@@ -104,6 +105,9 @@ int virtio_config_get(const struct virtio *dev, u32 offset, void *to,
 		      u32 bytes);
 int virtio_config_set(const struct virtio *dev, u32 offset, const void *from,
 		      u32 bytes);
+
+/* virtq_quiet - no interrupts: who wants to know looks */
+void virtq_quiet(struct virtq *vq);
 
 /* virtq_add - a request; 0, or -EAGAIN if there is no room for it now */
 int virtq_add(struct virtq *vq, const struct virtq_buf *bufs, u32 count,
