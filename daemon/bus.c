@@ -392,9 +392,8 @@ static int make_balloon(struct vm *vm, unsigned int number,
 
 /* In the order of their slots, which is that in which a guest finds them. */
 static const struct maker makers[] = {
-	{ "console", make_console },
-	{ "disk", disks_make },
-	{ "rng", make_rng },
+	{ "console", make_console }, { "disk", disks_make },
+	{ "net", networks_make },    { "rng", make_rng },
 	{ "balloon", make_balloon },
 };
 

@@ -15,7 +15,7 @@
  * What must never happen: that a guest has us drop pages and do nothing else.  A
  * turn is TURN_CALLS of lg.ko's calls.
  *
- * Next: daemon/lgctl/main.c
+ * Next: daemon/disks.c
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -15,14 +15,14 @@ rooms='
 hypervisor/include/lguest/*.h : - : linux/types.h linux/ioctl.h
 hypervisor/guest_walk.[ch] : guest_walk.h lguest/guest.h : linux/types.h linux/errno.h errno.h stdbool.h stddef.h
 hypervisor/*.[chS] : lg.h layout.h switcher.h trace.h guest_walk.h lguest/ioctl.h lguest/guest.h : *
-daemon/virtio/*.[ch] : virtio.h queue.h ../guest_mem.h ../log.h lguest/virtio.h : *
+daemon/virtio/*.[ch] : virtio.h queue.h net.h disk.h blk.h ../guest_mem.h ../log.h lguest/virtio.h : *
 daemon/lgctl/*.[ch] : lgctl.h doctor.h ../proto.h ../conf.h lguest/ioctl.h : *
 daemon/run/*.[ch] : run.h lguest/ioctl.h lguest/guest.h : *
 daemon/conf*.[ch] : conf.h conf_schema.h : *
 daemon/guest_mem.[ch] : guest_mem.h : *
 daemon/log.[ch] : log.h : *
 daemon/proto.h : - : *
-daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h virtio/virtio.h lguest/ioctl.h lguest/guest.h lguest/virtio.h : *
+daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h network.h virtio/virtio.h virtio/net.h virtio/disk.h virtio/blk.h lguest/ioctl.h lguest/guest.h lguest/virtio.h : *
 guestos/linux/*.[chS] : port.h lguest/guest.h lguest/virtio.h : *
 guestos/kernel/user/*.[chS] : user.h abi.h : -
 guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h lguest/virtio.h : -
