@@ -345,6 +345,7 @@ int networks_make(struct vm *vm, unsigned int number,
 	struct net_setup setup = { .lease = NULL };
 	struct network *network;
 	struct net_port *port;
+	struct why said;
 	char what[16];
 	int r;
 
@@ -360,9 +361,9 @@ int networks_make(struct vm *vm, unsigned int number,
 		if (network->fd >= 0)
 			store_remove(vm_name(vm), what);
 		close_network(network);
-		r = open_network(vm, number, network, why);
+		r = open_network(vm, number, network, &said);
 		if (r < 0)
-			return r;
+			return why_say(why, r, "%s: %.400s", what, said.text);
 		r = open_port(network, &port);
 	}
 	if (r < 0)
