@@ -78,6 +78,7 @@ void kernel_main(u64 machine, u64 boot_info)
 	probe_disks();
 	boot_mark("disks");
 	vconsole_init();
+	net_init();
 	rng_init();
 	balloon_init();
 	boot_mark("devices");

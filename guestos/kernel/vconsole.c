@@ -9,7 +9,7 @@
  *
  * A panic does not come here.  It has the early console, which needs nothing.
  *
- * Next: guestos/kernel/rng.c
+ * Next: guestos/kernel/net.c
  */
 #include "virtio.h"
 
