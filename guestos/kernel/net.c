@@ -4,8 +4,8 @@
  *
  * As little of a host as others need to see it: it asks DHCP for an address, says
  * whose that is when somebody asks (ARP), answers pings, and sends back what comes
- * to UDP port 7.  Once it has an address it pings its router, so that the console
- * says whether the way is open in both directions.
+ * to UDP port 7.  Once it has an address it pings its router, and `ping=` of the
+ * command line, so that the console says how far the way is open.
  *
  * All of it happens in the interrupt of the receive queue, a frame at a time.  An
  * answer is made in the buffer of its question and sent from a copy; a frame for
@@ -99,7 +99,8 @@ static struct buf *free_bufs[BUF_COUNT]; /* to send from */
 static u32 free_count;
 static u8 mac[6];
 static u32 address, router; /* as on the wire; 0: not known yet */
-static int router_answers;
+static u32 far; /* ping=a.b.c.d: another one to be pinged, behind it */
+static int router_answers, far_answers;
 
 static const u8 everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -278,6 +279,8 @@ static void on_arp(struct arp *arp, u32 len)
 		return;
 	if (arp->op == net16(2) && arp->from == router) {
 		ping(arp->from_mac, router);
+		if (far)
+			ping(arp->from_mac, far);
 		return;
 	}
 	if (arp->op != net16(1))
@@ -292,18 +295,24 @@ static void on_arp(struct arp *arp, u32 len)
 	send(arp, sizeof(*arp));
 }
 
+static void say_answers(const char *what, u32 who, int *said)
+{
+	const u8 *ip = (const u8 *)&who;
+
+	if (!*said)
+		printk("net: %s%u.%u.%u.%u answers\n", what, ip[0], ip[1],
+		       ip[2], ip[3]);
+	*said = 1;
+}
+
 static void on_icmp(struct icmp *icmp, u32 len)
 {
-	const u8 *ip = (const u8 *)&router;
-
 	if (len < sizeof(*icmp))
 		return;
-	if (icmp->type == ICMP_REPLY && icmp->ip.from == router &&
-	    !router_answers) {
-		router_answers = 1;
-		printk("net: router %u.%u.%u.%u answers\n", ip[0], ip[1], ip[2],
-		       ip[3]);
-	}
+	if (icmp->type == ICMP_REPLY && icmp->ip.from == router)
+		say_answers("router ", router, &router_answers);
+	else if (icmp->type == ICMP_REPLY && icmp->ip.from == far)
+		say_answers("", far, &far_answers);
 	if (icmp->type != ICMP_ASK)
 		return;
 	icmp->type = ICMP_REPLY;
@@ -392,6 +401,23 @@ static int start(void)
 	return r < 0 ? r : virtio_run(&card);
 }
 
+/* a.b.c.d, or 0 for what is none. */
+static u32 parse_ip(const char *word)
+{
+	u8 ip[4] = { 0 };
+	u32 value = 0, i = 0;
+
+	for (; word && (*word == '.' || (*word >= '0' && *word <= '9'));
+	     word++) {
+		if (*word == '.' && ++i == 4)
+			return 0;
+		value = *word == '.' ? 0 : value * 10 + (u32)(*word - '0');
+		ip[i] = (u8)value;
+	}
+	memcpy(&value, ip, sizeof(value));
+	return i == 3 ? value : 0;
+}
+
 void net_init(void)
 {
 	struct buf *buf = NULL;
@@ -413,5 +439,6 @@ void net_init(void)
 			free_bufs[free_count++] = buf;
 	}
 	virtq_kick(&rx);
+	far = parse_ip(cmdline_word("ping"));
 	ask_dhcp(DHCP_DISCOVER, 0, 0);
 }

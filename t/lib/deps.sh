@@ -17,6 +17,7 @@ groups() {
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev liburing-dev
 		build libnl-3-dev libnl-route-3-dev libnftables-dev
+		fuzz clang libclang-rt-14-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
 		rig dbus udev kmod
