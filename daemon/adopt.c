@@ -169,12 +169,19 @@ static int take_words(struct vm *vm, struct why *why)
 	int ring = take(vm_name(vm), "console");
 	char what[16];
 	unsigned int i;
+	int fd;
 
 	vm->files.kernel = take(vm_name(vm), "kernel");
 	vm->files.initrd = take(vm_name(vm), "initrd");
 	for (i = 0; i < vm->conf->disks.count; i++) {
 		snprintf(what, sizeof(what), "disk%u", i);
 		vm->files.disk[i] = take(vm_name(vm), what);
+	}
+	for (i = 0; conf_network(vm->conf, i); i++) {
+		snprintf(what, sizeof(what), "net%u", i);
+		fd = take(vm_name(vm), what);
+		if (fd >= 0)
+			networks_adopt(vm, i, fd);
 	}
 	vm->record = take(vm_name(vm), "state");
 	vm->console = console_new(vm, ring, why);

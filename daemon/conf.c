@@ -150,6 +150,18 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "its disks",
 	},
 	{
+		.key = "network",
+		.type = CONF_IS_LIST,
+		GUEST(networks),
+		.max = CONF_NETWORKS_MAX,
+		.fields = conf_network_fields,
+		.item_bytes = sizeof(struct conf_network),
+		.item_key = "mode",
+		.item_check = conf_network_check,
+		.also = " networks net nic nics vif interfaces ",
+		.help = "what its network devices are connected to",
+	},
+	{
 		.key = "on_poweroff",
 		.type = CONF_IS_CHOICE,
 		GUEST(on_poweroff),
@@ -300,6 +312,17 @@ const struct conf_field conf_daemon_fields[] = {
 		.also = " stop_timeout timeout ",
 		.help = "how long all of them may take to stop",
 	},
+	{
+		/* Not among those that others are known to take. */
+		.key = "local_range",
+		.type = CONF_IS_TEXT,
+		DAEMON(local_range),
+		.preset = "10.186.0.0/16",
+		.min = 1,
+		.max = sizeof("255.255.255.255/32"),
+		.also = " range subnet ",
+		.help = "where guests with a network of their own are",
+	},
 	{ .key = NULL },
 };
 
@@ -398,6 +421,21 @@ int conf_guest_parse(const char *path, const char *text, size_t len,
 	return conf_guest_check(&source, root, report, ret_guest);
 }
 
+static void check_range(struct conf_source *source,
+			const struct conf_node *root,
+			const struct conf_daemon *daemon)
+{
+	char quote[CONF_QUOTE_MAX];
+	uint32_t first, count;
+	const char *range = daemon ? daemon->local_range : NULL;
+
+	if (range && !conf_range_parse(range, &first, &count))
+		conf_complain(source, root, NULL,
+			      "local_range: %s is not a range of addresses "
+			      "(like 10.186.0.0/16)",
+			      conf_quote(quote, range, strlen(range)));
+}
+
 static int parse_daemon(const char *path, const char *text, size_t len,
 			struct conf_report *report,
 			struct conf_daemon **ret_daemon)
@@ -410,6 +448,7 @@ static int parse_daemon(const char *path, const char *text, size_t len,
 	source.no_memory |= !daemon;
 	if (root && !source.no_memory)
 		conf_check(&source, conf_daemon_fields, root, daemon);
+	check_range(&source, root, daemon);
 	conf_node_free(root);
 
 	r = conf_source_end(&source, report);

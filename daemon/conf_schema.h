@@ -90,6 +90,8 @@ enum conf_type {
 	CONF_TYPES,
 };
 
+struct conf_source;
+
 /* A key and all that is known of it; a table ends with one without a key. */
 struct conf_field {
 	const char *key;
@@ -106,8 +108,15 @@ struct conf_field {
 	const struct conf_field
 		*fields; /* of the map, or of each in the list */
 	size_t item_bytes; /* of a list's structure */
+	const char
+		*item_key; /* what a word stands for, if one may be an item */
+
+	/* item_check - the keys of an item together; node is for complaints */
+	void (*item_check)(struct conf_source *source,
+			   const struct conf_node *node, void *item);
 };
 
+extern const struct conf_field conf_network_fields[];
 extern const struct conf_field conf_guest_fields[];
 extern const struct conf_field conf_disk_fields[];
 extern const struct conf_field conf_daemon_fields[];
@@ -188,6 +197,11 @@ void conf_set_choice(const struct conf_word *word);
 #define CONF_WORD_MAX 24 /* bytes of these */
 const char *conf_size_word(char word[CONF_WORD_MAX], uint64_t bytes);
 const char *conf_time_word(char word[CONF_WORD_MAX], uint64_t seconds);
+
+/* ---- conf_network.c ---- */
+
+void conf_network_check(struct conf_source *source,
+			const struct conf_node *node, void *item);
 
 /* ---- The two readers and the checker ---- */
 

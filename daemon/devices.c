@@ -131,6 +131,7 @@ static int make_balloon(struct vm *vm, unsigned int number,
 const struct device_maker device_makers[] = {
 	{ "console", make_console },
 	{ "disk", disks_make },
+	{ "net", networks_make },
 	{ "rng", make_rng },
 	{ "balloon", make_balloon },
 	{ NULL, NULL },

@@ -147,6 +147,11 @@ void vm_detach_all(struct lguestd *lguestd);
 /* vm_adopt_all - take over what a daemon before us has left in systemd's care */
 void vm_adopt_all(struct lguestd *lguestd);
 
+/* ---- network.c: the host's end of guests' networks ---- */
+
+/* networks_settle - all guests are adopted: what is not theirs goes */
+void networks_settle(const struct lguestd *lguestd);
+
 /* ---- console.c: what guests print, and who listens ---- */
 
 struct console_client {

@@ -251,6 +251,7 @@ static int start(void)
 	sandbox_enter();
 	open_device();
 	vm_adopt_all(&lguestd);
+	networks_settle(&lguestd);
 	autostart(&lguestd);
 	notify_watchdog(&lguestd);
 	notify_ready(&lguestd);

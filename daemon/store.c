@@ -8,6 +8,7 @@
  *	web.vm web.vcpu0 web.ram	the machine; new ones at each start
  *	web.devices			... and what its devices are about
  *	web.runner			pidfd of the process that runs it
+ *	web.net0			the tap of its first network
  *	web.kernel web.initrd		to start it again
  *	web.disk0 ...			what it writes, and our lock on it
  *	web.console web.state		what it has printed; what else we know
@@ -39,7 +40,7 @@
 
 static size_t count_of(const struct conf_guest *conf)
 {
-	return conf->cpus + conf->disks.count + OTHERS;
+	return conf->cpus + conf->disks.count + conf->networks.count + OTHERS;
 }
 
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
@@ -158,6 +159,10 @@ void store_remove_all(const struct vm *vm)
 	store_remove(vm_name(vm), "initrd");
 	for (i = 0; i < vm->conf->disks.count; i++) {
 		snprintf(what, sizeof(what), "disk%u", i);
+		store_remove(vm_name(vm), what);
+	}
+	for (i = 0; i < vm->conf->networks.count; i++) {
+		snprintf(what, sizeof(what), "net%u", i);
 		store_remove(vm_name(vm), what);
 	}
 	store_remove(vm_name(vm), "console");

@@ -114,6 +114,7 @@ void vm_free(struct vm *vm)
 	vm_event_del(&vm->watchdog);
 	close_fd(vm->record);
 	vm_files_close(&vm->files);
+	networks_free(vm);
 	conf_guest_free(vm->conf);
 	free(vm);
 }
@@ -308,6 +309,8 @@ static int build(struct vm *vm, struct why *why)
 	if (r < 0) {
 		disks_unlock(vm);
 		store_remove_all(vm);
+		machine_destroy(vm);
+		networks_end(vm);
 	}
 	return r;
 }
@@ -392,6 +395,7 @@ static void vanish(struct vm *vm)
 {
 	disks_unlock(vm);
 	store_remove_all(vm);
+	networks_end(vm);
 	unlist(vm);
 	vm_set_state(vm, VM_GONE);
 	vm_free(vm);

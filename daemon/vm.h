@@ -15,6 +15,7 @@
 
 struct bus;
 struct console;
+struct network;
 struct scope;
 struct virtio_dev;
 
@@ -69,6 +70,7 @@ struct vm {
 	unsigned int watchdog_ms; /* 0: nobody watches */
 	struct event watchdog;
 
+	struct network *networks[CONF_NETWORKS_MAX]; /* NULL: not yet */
 	struct console *console;
 	int record; /* memfd: what a daemon after us must know */
 	LIST_HEAD(, vm_watch) watches;
@@ -230,6 +232,21 @@ void disks_unlock(const struct vm *vm);
 
 /* disks_follow - the ring of a daemon before us; takes its lifeline over */
 void disks_follow(struct lguestd *lguestd, int lifeline);
+
+/* ---- network.c ---- */
+
+/* networks_make - as disks_make(); the first time it opens what there is not */
+int networks_make(struct vm *vm, unsigned int number,
+		  struct virtio_dev **ret_dev, struct why *why);
+
+/* networks_adopt - fd is the tap that a daemon before us had for it */
+void networks_adopt(struct vm *vm, unsigned int number, int fd);
+
+int networks_fd(const struct vm *vm, unsigned int number);
+
+/* networks_free - a next daemon has them; networks_end - nobody does */
+void networks_free(struct vm *vm);
+void networks_end(struct vm *vm);
 
 /* ---- console.c ---- */
 

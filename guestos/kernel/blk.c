@@ -9,7 +9,7 @@
  * What must never happen: that a request is used again before the device has let
  * go of it.  So whoever has begun one waits for its end, whatever happens.
  *
- * Next: guestos/kernel/rng.c
+ * Next: guestos/kernel/net.c
  */
 #include "virtio.h"
 #include "abi.h"

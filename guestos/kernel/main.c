@@ -79,6 +79,7 @@ void kernel_main(u64 machine, u64 boot_info)
 	boot_mark("disks");
 	vconsole_init();
 	blk_init();
+	net_init();
 	rng_init();
 	balloon_init();
 	boot_mark("devices");

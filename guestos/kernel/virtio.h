@@ -126,6 +126,7 @@ void virtq_wait(struct virtq *vq);
 /* The drivers, in the order in which main.c has them look for their devices. */
 void vconsole_init(void);
 void blk_init(void);
+void net_init(void);
 void rng_init(void);
 void balloon_init(void);
 

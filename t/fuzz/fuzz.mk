@@ -29,6 +29,14 @@ build/t/queue-fuzz: t/fuzz/queue.c $(VIRTQUEUE) daemon/virtio/virtio.h \
 	$(call say,CC,$@)
 	$(Q)$(FUZZ_CC) -o $@ $(filter %.c,$^)
 
+ALL_TARGETS += build/t/net-fuzz
+
+build/t/net-fuzz: t/fuzz/net.c daemon/virtio/dhcp.c \
+		daemon/virtio/net_header.c daemon/virtio/net.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(FUZZ_CC) -o $@ $(filter %.c,$^)
+
 ALL_TARGETS += build/t/devices-fuzz
 
 build/t/devices-fuzz: t/fuzz/devices.c t/lib/vbus.c t/lib/vbus.h $(VIRTQUEUE) \
@@ -63,4 +71,8 @@ fuzz-blk: build/t/blk-fuzz ## Disk requests that make no sense, until one finds 
 	$(Q)t/fuzz/corpus.sh unpack t/fuzz/blk.corpus build/fuzz/blk
 	$(Q)build/t/blk-fuzz -max_len=1024 -len_control=0 build/fuzz/blk
 
-.PHONY: fuzz-blk fuzz-conf fuzz-devices fuzz-queue
+fuzz-net: build/t/net-fuzz ## Frames that make no sense, until one finds something
+	$(Q)mkdir -p build/fuzz/net
+	$(Q)build/t/net-fuzz -max_len=1600 -use_value_profile=1 build/fuzz/net
+
+.PHONY: fuzz-blk fuzz-conf fuzz-devices fuzz-net fuzz-queue

@@ -17,6 +17,7 @@ groups() {
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
 		build libseccomp-dev libcap-ng-dev liburing-dev
 		build liblzma-dev libzstd-dev liblz4-dev zlib1g-dev
+		build libnl-3-dev libnl-route-3-dev libnftables-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		fuzz clang libclang-rt-14-dev
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
