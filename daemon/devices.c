@@ -129,10 +129,7 @@ static int make_balloon(struct vm *vm, unsigned int number,
 
 /* In the order of their slots, which is that in which a guest finds them. */
 const struct device_maker device_makers[] = {
-	{ "console", make_console },
-	{ "disk", disks_make },
-	{ "net", networks_make },
-	{ "rng", make_rng },
-	{ "balloon", make_balloon },
-	{ NULL, NULL },
+	{ "console", make_console }, { "disk", disks_make },
+	{ "net", networks_make },    { "rng", make_rng },
+	{ "balloon", make_balloon }, { NULL, NULL },
 };

@@ -10,7 +10,7 @@
  * known only once it is there; the next then waits for longer.  Who has taken
  * nothing for a while has a little in hand, and no more than that.
  *
- * Next: daemon/lgctl/main.c
+ * Next: daemon/virtio/net.c
  */
 #include <time.h>
 
