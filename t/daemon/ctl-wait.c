@@ -133,7 +133,7 @@ static void check_stop_of_waiting(void)
 	do
 		peer_call(WEB("Info"));
 	while (!strstr(peer_reply, "\"waiting\"") ||
-	       !strstr(peer_reply, "\"restarts\":1,"));
+	       strstr(peer_reply, "\"restarts\":0,"));
 	peer_call(WEB("Stop"));
 	ok(peer_said("\"gone\"") && peer_said("\"crashed\":false") &&
 		   peer_said("stopped before it was started again"),
