@@ -124,6 +124,10 @@ static void check_failed_start(void)
  */
 static void check_stop_of_waiting(void)
 {
+	/* The one before, whom nobody has waited for, still has that name. */
+	do
+		peer_call(WEB("Info"));
+	while (!peer_said("NoSuchGuest"));
 	peer_write("k", "crash boom\n");
 	peer_call_fd(CALL("Guests.Create",
 			  "\"config\":{\"name\":\"web\",\"kernel\":\"/k\","
