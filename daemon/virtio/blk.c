@@ -192,7 +192,7 @@ static bool on_kick(struct virtio_dev *dev, struct vq *vq)
 		if (blk->iops.per_s)
 			limit_take(&blk->iops, limit_now_ns(), 1);
 		if (!blk_serve(req))
-			return false;
+			break; /* the others are still to be begun */
 		if (left % STEP == 0) {
 			vq_publish(vq);
 			vq_signal(vq);
