@@ -32,6 +32,9 @@
 #define BIT(bit) (1ULL << (bit))
 
 #define PART_MAX (1U << 20) /* bytes of a part of the data */
+#define STEP     8 /* requests before the driver hears of them */
+#define LOOK_MIN 4000 /* ns, see look_longer() */
+#define LOOK_MAX 200000
 #define AGAIN_MS 20 /* without memory for one more request */
 
 static const char *const count_names[BLK_COUNTS] = {
@@ -130,12 +133,51 @@ static void publish_all(struct uring_call *call)
 	}
 }
 
+/*
+ * To sleep and be woken takes longer than most requests, where a CPU that has
+ * nothing to do is switched off.  So once a driver has asked we look for more for
+ * a while, a turn of the loop each time, as others have theirs.  How long is
+ * what has paid off lately: nothing at all for who seldom asks.  Nor do we while
+ * requests are out: those who serve them want the CPU.
+ */
+static bool keeps_looking(struct blk *blk, const struct vq *vq)
+{
+	int64_t now;
+
+	if (!blk->look_until_ns || blk->out || vq_has_more(vq))
+		return false;
+	now = limit_now_ns();
+	if (now < blk->look_until_ns)
+		return true;
+	blk->look_ns = blk->look_ns / 2 < LOOK_MIN ? 0 : blk->look_ns / 2;
+	blk->look_until_ns = 0;
+	blk->slept_ns = now;
+	return false;
+}
+
+/* Something was there.  Had we only looked for a little longer... */
+static bool look_again(struct blk *blk)
+{
+	int64_t now = limit_now_ns();
+
+	if (!blk->look_until_ns && now - blk->slept_ns < LOOK_MAX)
+		blk->look_ns = blk->look_ns ? 4 * blk->look_ns : LOOK_MIN;
+	if (blk->look_ns > LOOK_MAX)
+		blk->look_ns = LOOK_MAX;
+	blk->look_until_ns = blk->look_ns ? now + blk->look_ns : 0;
+	if (!blk->look_ns)
+		blk->slept_ns = now;
+	return blk->look_ns;
+}
+
 static bool on_kick(struct virtio_dev *dev, struct vq *vq)
 {
 	struct blk *blk = blk_of(dev);
 	unsigned int left = VQ_BATCH;
 	struct blk_req *req;
 
+	if (keeps_looking(blk, vq))
+		return true;
 	while (left && may_begin(blk)) {
 		req = take_req(blk, vq);
 		if (!req) {
@@ -150,12 +192,16 @@ static bool on_kick(struct virtio_dev *dev, struct vq *vq)
 		if (blk->iops.per_s)
 			limit_take(&blk->iops, limit_now_ns(), 1);
 		if (!blk_serve(req))
-			break;
+			break; /* the others are still to be begun */
+		if (left % STEP == 0) {
+			vq_publish(vq);
+			vq_signal(vq);
+		}
 	}
 	vq_publish(vq);
 	vq_signal(vq);
 	uring_submit(blk->disk->uring);
-	return !left;
+	return !left || (left < VQ_BATCH && !blk->out && look_again(blk));
 }
 
 /* ---- the device ---- */

@@ -54,6 +54,9 @@ struct blk {
 	char serial[VIRTIO_BLK_ID_BYTES];
 	struct limit iops, bandwidth;
 	struct event again; /* when a limit, or memory, lets us go on */
+	int64_t look_ns; /* how long to look for more before we sleep */
+	int64_t look_until_ns; /* 0: we have slept since */
+	int64_t slept_ns; /* since when */
 	struct uring_call ready; /* those before us are gone */
 	struct uring_call publish; /* what came back is to be seen */
 	SLIST_HEAD(, blk_req) free, all;

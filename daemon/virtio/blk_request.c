@@ -102,7 +102,8 @@ static int serve_transfer(struct blk_req *req, uint64_t sector)
 	if (!in_range(blk, sector, bytes) || (!in && blk->disk->conf.readonly))
 		return VIRTIO_BLK_S_IOERR;
 	blk->counts[in ? BLK_READ_BYTES : BLK_WRITE_BYTES] += bytes;
-	limit_take(&blk->bandwidth, limit_now_ns(), bytes);
+	if (blk->bandwidth.per_s)
+		limit_take(&blk->bandwidth, limit_now_ns(), bytes);
 	req->io.what = in ? DISK_READ : DISK_WRITE;
 	req->io.durable = blk_keep(blk)->write_through ||
 			  !virtio_has(&blk->dev, VIRTIO_BLK_F_FLUSH);

@@ -12,8 +12,8 @@
  *
  * Blocks of 4 KiB at random, one at a time and 32, through the page cache and
  * past it; each for MS milliseconds (default 1000).  What comes out is a name,
- * requests a second, and "iops".  A driver that has nothing to do sleeps, like a
- * guest that waits for an interrupt.
+ * requests a second, and "iops".  A driver that has nothing to do looks for a
+ * while and then sleeps, as Linux does as a guest (haltpoll).
  *
  * Start at main().
  */
@@ -42,6 +42,7 @@
 
 #define FILE_BYTES (128ULL << 20)
 #define DEPTH_MAX  32
+#define SPIN_NS    200000 /* a driver looks so long before it sleeps */
 #define LOOK       16 /* requests between two looks at the clock */
 
 struct load {
@@ -123,7 +124,12 @@ static void wait_one(struct peer *peer, struct vdriver_used *used)
 {
 	struct pollfd poll_fd = { .fd = peer->call, .events = POLLIN };
 	eventfd_t count;
+	int64_t until;
 
+	vdriver_want_signal(&peer->driver, false);
+	for (until = now_ns() + SPIN_NS; now_ns() < until;)
+		if (vdriver_used(&peer->driver, used))
+			return;
 	while (!vdriver_used(&peer->driver, used)) {
 		vdriver_want_signal(&peer->driver, true);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -423,13 +429,27 @@ static void make_file(void)
 	close(fd);
 }
 
+/* Who writes after others would have to wait for what they have written. */
+static void settle(void)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		bail_out("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
 static void measure(const struct load *load)
 {
 	double ours, threads, uring, qsd;
 
+	settle();
 	threads = measure_threads(load);
+	settle();
 	ours = measure_device(load);
+	settle();
 	uring = measure_uring(load);
+	settle();
 	qsd = measure_qsd(load);
 	row(load, "", ours, "iops");
 	row(load, ".threads", threads, "iops");

@@ -626,6 +626,36 @@ static void test_reset(void)
 	end();
 }
 
+/* What was asked before a request that fails the device is under way. */
+static void test_failed_reset(void)
+{
+	struct virtio_dev *dev;
+
+	begin();
+	dev = vbus.bus.devs[SLOT];
+	vdriver_add(&driver,
+		    (struct vdriver_part[]){
+			    { put_head(VIRTIO_BLK_T_FLUSH, 0), 16, false },
+			    { put_status(), 1, true } },
+		    2);
+	vdriver_add(&driver,
+		    &(struct vdriver_part){ put_head(VIRTIO_BLK_T_IN, 0), 16,
+					    false },
+		    1);
+	dev->ops->on_kick(dev, &dev->vqs[0]);
+	ok(dev->state->status & VIRTIO_CONFIG_S_NEEDS_RESET,
+	   "a flush, and then a request with no status");
+	vbus_ask(&vbus, LGUEST_VIRTIO_SET_STATUS, SLOT, 0, 0);
+	alarm(60);
+	while (dev->state->status)
+		event_base_loop(vbus.bus.base, EVLOOP_ONCE);
+	alarm(0);
+	run(FEATURES);
+	is(ask(VIRTIO_BLK_T_IN, 0, back, 512), VIRTIO_BLK_S_OK,
+	   "the reset does come to its end");
+	end();
+}
+
 /* Killed with a request out: who comes after us waits for our ring's end. */
 static void test_successor(void)
 {
@@ -719,6 +749,7 @@ int main(void)
 	test_host();
 	test_turns();
 	test_reset();
+	test_failed_reset();
 	test_successor();
 	test_successor_reset();
 	unlink(path);
