@@ -6,6 +6,8 @@
  * other end is a port of the test's own, a pair of sockets in which one message
  * is one frame, or a tap in a network namespace that nobody else is in.
  *
+ * Long because each manner of driver is one short test.
+ *
  * Start at main().
  */
 #define _GNU_SOURCE
