@@ -242,7 +242,6 @@ static void test_regs(struct vmm *vmm)
 	BAD_REGS(ss = 0, "SS is null");
 	BAD_REGS(ds = 0x40, "DS is the task register's");
 	BAD_REGS(es = 0x1b, "ES is nothing");
-	BAD_REGS(cs = 0x7, "CS is in an LDT that is empty");
 	BAD_REGS(gs = 0xfff8, "GS is past the end");
 	BAD_REGS(reserved0 = 1, "a spare word");
 	for (i = 0; i < sizeof(good.reserved) / 8; i++) {
