@@ -15,7 +15,8 @@
  *
  * Descriptors travel with a call's bytes (SCM_RIGHTS), PROTO_FDS_MAX at most, and
  * are named by their index: "fds": {"kernel": 0}.  They belong to the call in
- * which the last of the bytes they were sent with lies; each must be named.
+ * which the last of the bytes they were sent with lies; each must be named.  They
+ * are taken by a process apart, and one that does not answer is a BadMessage.
  *
  * Method              parameters                     reply
  * Daemon.GetInfo                                     version protocol abi pid
