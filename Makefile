@@ -28,9 +28,11 @@ USER_CC = $(CC) @t/lib/cflags -MMD -MP
 ALL_TARGETS := build/lg.ko build/debug/lg.ko
 # Two tests at a time: each waits for its machine more than it computes.
 JOBS ?= 2
+CPUS := $(shell nproc)
 PROVE := t/lib/prove.sh --timer -j$(JOBS)
 
-include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk t/guest/guests.mk t/lib/lib.mk \
+include $(wildcard daemon/daemon.mk t/daemon/*.mk guestos/guestos.mk \
+	guestos/linux/linux.mk t/guest/guests.mk t/lib/lib.mk t/linux/linux.mk \
 	t/rig/rig.mk t/system/system.mk t/bench/bench.mk t/fuzz/fuzz.mk \
 	t/bochs/bochs.mk systemd/install.mk)
 -include $(shell find build/t -type f -name '*.d' 2>/dev/null)
@@ -85,17 +87,17 @@ OTHER_MODELS = $(filter-out $(LG_MODEL) icount%, \
 	$(shell t/rig/rig models | cut -d' ' -f1))
 
 check: deps ## Install what is missing, build, run the test suite
-	$(Q)$(MAKE) all
+	$(Q)$(MAKE) -j$(CPUS) all
 	$(Q)t/lib/models.sh smoke $(OTHER_MODELS)
 	$(PROVE) t/ build/t/models
 
 check-all: deps ## The same with every test on every model of the rig
-	$(Q)$(MAKE) all
+	$(Q)$(MAKE) -j$(CPUS) all
 	$(Q)t/lib/models.sh full $(OTHER_MODELS)
-	$(PROVE) t/ build/t/models
+	LG_ROUNDS=4 $(PROVE) t/ build/t/models
 
 check-bochs: deps ## The guests again on a CPU by other authors, slowly
-	$(Q)$(MAKE) all
+	$(Q)$(MAKE) -j$(CPUS) all
 	$(PROVE) t/bochs/check
 
 lint: ## Run the lints alone
@@ -115,7 +117,7 @@ run: ## Start a guest, from nothing (GUEST=FILE.yaml, HERE=1)
 	$(call say,RUN,'1 of 3: Debian packages')
 	$(Q)t/lib/deps.sh build rig
 	$(call say,RUN,'2 of 3: building; the module takes a minute')
-	$(Q)$(MAKE) build/stage
+	$(Q)$(MAKE) -j$(CPUS) build/stage
 	$(call say,RUN,'3 of 3: the guest')
 	$(Q)t/run.sh $(if $(HERE),here,rig) $(GUEST)
 

@@ -90,13 +90,14 @@ static void fill_in(struct vm *vm, const json_t *record)
 	vm->backoff = number_of(record, "backoff");
 	vm->power_vector = number_of(record, "power") & 255;
 	vm->input_vector = number_of(record, "input") & 255;
+	vm->watchdog_ms = number_of(record, "watchdog_ms");
 }
 
 static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
 			 struct why *why)
 {
 	struct conf_report report = { .text = NULL };
-	struct vm_files files = { .kernel = -1, .initrd = -1 };
+	struct vm_files files;
 	struct conf_guest *conf;
 
 	if (conf_guest_from_json(json_object_get(record, "config"), &report,
@@ -106,10 +107,24 @@ static struct vm *new_vm(struct lguestd *lguestd, const json_t *record,
 		conf_report_fini(&report);
 		return NULL;
 	}
+	vm_files_init(&files);
 	return vm_new(lguestd, conf, &files, why);
 }
 
 /* ---- its parts ---- */
+
+/* Without them it goes on all the same, though some of it will wait. */
+static void take_devices(struct vm *vm)
+{
+	int fd = take(vm_name(vm), "devices");
+	struct why why = { .text = "devices: not kept" };
+
+	if (fd >= 0 && bus_adopt(vm, fd, &why) == 0)
+		return;
+	log_say(LOG_LEVEL_WARNING, vm_name(vm), "%s", why.text);
+	if (fd >= 0)
+		close(fd);
+}
 
 /* All of the machine that conf asks for, or what there is of it. */
 static bool take_machine(struct vm *vm)
@@ -131,7 +146,10 @@ static bool take_machine(struct vm *vm)
 		machine->vcpu[i] = take(name, what);
 		whole = whole && machine->vcpu[i] >= 0;
 	}
-	return whole && machine->vm >= 0 && machine->mem.fd >= 0;
+	whole = whole && machine->vm >= 0 && machine->mem.fd >= 0;
+	if (whole)
+		take_devices(vm);
+	return whole;
 }
 
 static bool take_runner(struct vm *vm, const json_t *record, struct why *why)
@@ -149,9 +167,22 @@ static bool take_runner(struct vm *vm, const json_t *record, struct why *why)
 static int take_words(struct vm *vm, struct why *why)
 {
 	int ring = take(vm_name(vm), "console");
+	char what[16];
+	unsigned int i;
+	int fd;
 
 	vm->files.kernel = take(vm_name(vm), "kernel");
 	vm->files.initrd = take(vm_name(vm), "initrd");
+	for (i = 0; i < vm->conf->disks.count; i++) {
+		snprintf(what, sizeof(what), "disk%u", i);
+		vm->files.disk[i] = take(vm_name(vm), what);
+	}
+	for (i = 0; conf_network(vm->conf, i); i++) {
+		snprintf(what, sizeof(what), "net%u", i);
+		fd = take(vm_name(vm), what);
+		if (fd >= 0)
+			networks_adopt(vm, i, fd);
+	}
 	vm->record = take(vm_name(vm), "state");
 	vm->console = console_new(vm, ring, why);
 	if (vm->console)
@@ -190,6 +221,8 @@ static void go_on(struct vm *vm, bool whole, const struct why *lost)
 		lgdev_pause(vm->machine.vm);
 	else
 		lgdev_resume(vm->machine.vm);
+	if (vm->watchdog_ms)
+		vm_pet(vm, vm->watchdog_ms);
 	console_adopted(vm->console);
 	if (vm->state == VM_STOPPING)
 		vm_arm(vm, vm->conf->stop_timeout_s * 1000);
@@ -345,6 +378,8 @@ void vm_adopt_all(struct lguestd *lguestd)
 	kept_count = 0;
 	for (j = 0; kept && j < count; j++)
 		take_in(SD_LISTEN_FDS_START + j, names[j]);
+	while (kept_count && (j = take("", "ring")) >= 0)
+		disks_follow(lguestd, j);
 	for (i = 0; i < kept_count; i++) {
 		if (kept[i].fd >= 0 && !strcmp(kept[i].what, "state"))
 			adopt_one(lguestd, &kept[i]);

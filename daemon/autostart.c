@@ -117,20 +117,51 @@ static int open_file(const char *what, const char *path, struct why *why)
 	return why_say(why, -EINVAL, "%s '%s': not a file", what, path);
 }
 
+/* What kind of file it is, disks.c looks at; it makes none. */
+static int open_disk(unsigned int number, const struct conf_disk *disk,
+		     struct why *why)
+{
+	int flags = disk->readonly ? O_RDONLY : O_RDWR;
+	int fd = open(disk->file, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return why_say(why, -errno, "disk%u '%s': %s", number,
+			       disk->file, strerror(errno));
+	return fd;
+}
+
+static bool open_files(const struct conf_guest *conf, struct vm_files *files,
+		       struct why *why)
+{
+	unsigned int i;
+
+	files->kernel = open_file("kernel", conf->kernel, why);
+	if (files->kernel < 0)
+		return false;
+	if (conf->initrd) {
+		files->initrd = open_file("initrd", conf->initrd, why);
+		if (files->initrd < 0)
+			return false;
+	}
+	for (i = 0; i < conf->disks.count; i++) {
+		files->disk[i] = open_disk(i, conf_disk(conf, i), why);
+		if (files->disk[i] < 0)
+			return false;
+	}
+	return true;
+}
+
 /* conf is taken over. */
 static int start_guest(struct lguestd *lguestd, struct conf_guest *conf,
 		       struct why *why)
 {
-	struct vm_files files = { .kernel = -1, .initrd = -1 };
+	struct vm_files files;
 	struct vm *vm;
 
-	files.kernel = open_file("kernel", conf->kernel, why);
-	if (files.kernel >= 0 && conf->initrd)
-		files.initrd = open_file("initrd", conf->initrd, why);
-	if (files.kernel >= 0 && (files.initrd >= 0 || !conf->initrd))
+	vm_files_init(&files);
+	if (open_files(conf, &files, why))
 		return vm_create(lguestd, conf, &files, why, &vm);
-	if (files.kernel >= 0)
-		close(files.kernel);
+	vm_files_close(&files);
 	conf_guest_free(conf);
 	return -ENOENT;
 }

@@ -10,10 +10,12 @@
  * guest with a few keys ignored and no daemon with half of its limits: either
  * the structure comes out whole, or complaints do.
  *
+ * Long because its tables are all keys of both files.
+ *
  * Where we stand: main.c wants to know what to do, or someone has a guest to
  * start.  Start at conf_guest_parse(), at the end.
  *
- * Next: daemon/conf_yaml.c
+ * Next: daemon/conf_disk.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,10 +44,27 @@ static const char *const action_words[] = {
 	NULL,
 };
 
+/* The same, or none of its own. */
+static const char *const watchdog_words[] = {
+	[CONF_DESTROY] = "destroy",
+	[CONF_RESTART] = "restart",
+	[CONF_PRESERVE] = "preserve",
+	[CONF_AS_CRASH] = "on_crash",
+	NULL,
+};
+
 #define GUEST(member)  .offset = offsetof(struct conf_guest, member)
 #define DAEMON(member) .offset = offsetof(struct conf_daemon, member)
 
 static const struct conf_field console_fields[] = {
+	{
+		.key = "device",
+		.type = CONF_IS_TRUTH,
+		GUEST(console_device),
+		.preset = "true",
+		.also = " virtio hvc hvc0 ",
+		.help = "a virtio console, hvc0",
+	},
 	{
 		.key = "log",
 		.type = CONF_IS_TRUTH,
@@ -121,6 +140,28 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "how many CPUs it has",
 	},
 	{
+		.key = "disks",
+		.type = CONF_IS_LIST,
+		GUEST(disks),
+		.max = CONF_DISKS_MAX,
+		.fields = conf_disk_fields,
+		.item_bytes = sizeof(struct conf_disk),
+		.also = " disk drives drive block blk volumes ",
+		.help = "its disks",
+	},
+	{
+		.key = "network",
+		.type = CONF_IS_LIST,
+		GUEST(networks),
+		.max = CONF_NETWORKS_MAX,
+		.fields = conf_network_fields,
+		.item_bytes = sizeof(struct conf_network),
+		.item_key = "mode",
+		.item_check = conf_network_check,
+		.also = " networks net nic nics vif interfaces ",
+		.help = "what its network devices are connected to",
+	},
+	{
 		.key = "on_poweroff",
 		.type = CONF_IS_CHOICE,
 		GUEST(on_poweroff),
@@ -153,6 +194,15 @@ const struct conf_field conf_guest_fields[] = {
 		.help = "what to do when it was killed, or gave up",
 	},
 	{
+		.key = "on_watchdog",
+		.type = CONF_IS_CHOICE,
+		GUEST(on_watchdog),
+		.preset = "on_crash",
+		.words = watchdog_words,
+		.also = " watchdog on_hang ",
+		.help = "what to do when its watchdog was not petted in time",
+	},
+	{
 		.key = "stop_timeout",
 		.type = CONF_IS_TIME,
 		GUEST(stop_timeout_s),
@@ -168,6 +218,22 @@ const struct conf_field conf_guest_fields[] = {
 		.fields = console_fields,
 		.also = " serial ",
 		.help = "what becomes of the things it prints",
+	},
+	{
+		.key = "rng",
+		.type = CONF_IS_TRUTH,
+		GUEST(rng),
+		.preset = "true",
+		.also = " random entropy virtio_rng ",
+		.help = "a device that gives it random bytes",
+	},
+	{
+		.key = "balloon",
+		.type = CONF_IS_TRUTH,
+		GUEST(balloon),
+		.preset = "true",
+		.also = " memballoon virtio_balloon ",
+		.help = "a device by which it gives RAM back",
 	},
 	{ .key = NULL },
 };
@@ -245,6 +311,17 @@ const struct conf_field conf_daemon_fields[] = {
 		.max = DAY_S,
 		.also = " stop_timeout timeout ",
 		.help = "how long all of them may take to stop",
+	},
+	{
+		/* Not among those that others are known to take. */
+		.key = "local_range",
+		.type = CONF_IS_TEXT,
+		DAEMON(local_range),
+		.preset = "10.186.0.0/16",
+		.min = 1,
+		.max = sizeof("255.255.255.255/32"),
+		.also = " range subnet ",
+		.help = "where guests with a network of their own are",
 	},
 	{ .key = NULL },
 };
@@ -344,6 +421,21 @@ int conf_guest_parse(const char *path, const char *text, size_t len,
 	return conf_guest_check(&source, root, report, ret_guest);
 }
 
+static void check_range(struct conf_source *source,
+			const struct conf_node *root,
+			const struct conf_daemon *daemon)
+{
+	char quote[CONF_QUOTE_MAX];
+	uint32_t first, count;
+	const char *range = daemon ? daemon->local_range : NULL;
+
+	if (range && !conf_range_parse(range, &first, &count))
+		conf_complain(source, root, NULL,
+			      "local_range: %s is not a range of addresses "
+			      "(like 10.186.0.0/16)",
+			      conf_quote(quote, range, strlen(range)));
+}
+
 static int parse_daemon(const char *path, const char *text, size_t len,
 			struct conf_report *report,
 			struct conf_daemon **ret_daemon)
@@ -356,6 +448,7 @@ static int parse_daemon(const char *path, const char *text, size_t len,
 	source.no_memory |= !daemon;
 	if (root && !source.no_memory)
 		conf_check(&source, conf_daemon_fields, root, daemon);
+	check_range(&source, root, daemon);
 	conf_node_free(root);
 
 	r = conf_source_end(&source, report);

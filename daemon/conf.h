@@ -23,7 +23,49 @@ enum conf_action {
 	CONF_DESTROY, /* let go of everything */
 	CONF_RESTART, /* start it again, after a while if it keeps ending */
 	CONF_PRESERVE, /* keep it as it is, to be looked at */
+	CONF_AS_CRASH, /* on_watchdog alone: as on_crash says */
 };
+
+struct conf_list {
+	void *items; /* one after the other */
+	size_t count;
+};
+
+enum conf_cache {
+	CONF_WRITEBACK, /* the host's page cache is the disk's */
+	CONF_DIRECT, /* past it */
+};
+
+struct conf_disk {
+	char *file; /* absolute path */
+	uint64_t size_bytes; /* of one that is made; 0: it must be there */
+	char *base; /* it is made as an instance of this one, or NULL */
+	bool readonly;
+	enum conf_cache cache;
+	char *serial; /* never NULL */
+	unsigned int iops; /* 0: no limit, as for the next */
+	uint64_t bandwidth; /* bytes in a second */
+};
+
+#define CONF_DISKS_MAX 8
+
+/* What is at the other end of a guest's network device. */
+enum conf_network_mode {
+	CONF_LOCAL, /* this host, and what is behind it, by NAT */
+	CONF_BRIDGE, /* a bridge of this host's */
+	CONF_NO_NETWORK,
+};
+
+struct conf_network {
+	enum conf_network_mode mode;
+	char *bridge; /* its name; NULL: none */
+	char *mac; /* of the guest's end; NULL: made of its name */
+	unsigned int mtu;
+};
+
+#define CONF_NETWORKS_MAX 8
+#define CONF_MTU_MIN      68
+#define CONF_MTU_MAX      65521
 
 struct conf_guest {
 	char *name;
@@ -32,10 +74,15 @@ struct conf_guest {
 	char *cmdline; /* never NULL */
 	uint64_t memory_bytes;
 	unsigned int cpus;
-	enum conf_action on_poweroff, on_reboot, on_crash;
+	struct conf_list disks; /* of struct conf_disk */
+	struct conf_list networks; /* of struct conf_network */
+	enum conf_action on_poweroff, on_reboot, on_crash, on_watchdog;
 	unsigned int stop_timeout_s; /* before `stop` gives up asking */
 	bool console_log; /* keep what it prints in a file as well */
 	uint64_t console_log_bytes; /* of each of the two files kept */
+	bool console_device; /* hvc0 */
+	bool rng; /* a device that gives random bytes */
+	bool balloon; /* a device by which RAM is given back */
 };
 
 struct conf_daemon {
@@ -47,6 +94,7 @@ struct conf_daemon {
 	unsigned int max_guests;
 	uint64_t max_memory_bytes; /* of all guests together; 0: no limit */
 	unsigned int shutdown_timeout_s; /* for all guests, at a real stop */
+	char *local_range; /* a.b.c.d/n: where `network: local` has addresses */
 };
 
 /*
@@ -95,6 +143,21 @@ json_t *conf_guest_to_json(const struct conf_guest *guest);
  */
 int conf_guest_from_json(const json_t *json, struct conf_report *report,
 			 struct conf_guest **ret_guest);
+
+/* conf_disk - the i-th of conf->disks, or NULL */
+const struct conf_disk *conf_disk(const struct conf_guest *guest,
+				  unsigned int i);
+
+/* conf_network - the i-th of conf->networks that is one, or NULL */
+const struct conf_network *conf_network(const struct conf_guest *guest,
+					unsigned int i);
+
+/* conf_mac_parse - 52:54:00:12:34:56, of one card; false: it is none */
+bool conf_mac_parse(const char *word, uint8_t mac[6]);
+
+/* conf_range_parse - 10.0.0.0/8, in host order; at least four addresses */
+bool conf_range_parse(const char *word, uint32_t *ret_first,
+		      uint32_t *ret_count);
 
 /* conf_guest_free - NULL is fine */
 void conf_guest_free(struct conf_guest *guest);

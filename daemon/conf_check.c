@@ -12,6 +12,7 @@
  * Next: daemon/conf_word.c
  */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,46 @@ static void set_map(const struct conf_word *word)
 	conf_check(word->source, word->field->fields, word->node, word->base);
 }
 
+static void set_field(const struct conf_word *word);
+static void set_absent(struct conf_source *source,
+		       const struct conf_field *field,
+		       const struct conf_node *map, void *base);
+
+/* Not a map, but a word: it is the value of one key, and the only one. */
+static void set_one_key(const struct conf_word *word)
+{
+	const struct conf_field *list = word->field;
+	struct conf_word value = *word;
+
+	for (value.field = list->fields; value.field->key; value.field++) {
+		if (!strcmp(value.field->key, list->item_key))
+			set_field(&value);
+		else
+			set_absent(word->source, value.field, NULL, word->base);
+	}
+}
+
+static void set_item(const struct conf_word *list, const struct conf_node *node,
+		     void *base)
+{
+	const struct conf_field *field = list->field;
+	const struct conf_word item = {
+		.source = list->source,
+		.field = field,
+		.node = node,
+		.text = node->text,
+		.len = node->len,
+		.base = base,
+	};
+
+	if (field->item_key && node->form != CONF_MAP)
+		set_one_key(&item);
+	else
+		conf_check(list->source, field->fields, node, base);
+	if (field->item_check)
+		field->item_check(list->source, node, base);
+}
+
 static void set_list(const struct conf_word *word)
 {
 	const struct conf_field *field = word->field;
@@ -95,15 +136,27 @@ static void set_list(const struct conf_word *word)
 
 	TAILQ_FOREACH(node, &word->node->nodes, link)
 		count++;
+	/* Without a list around it, it is the only one there is. */
+	if (word->node->form != CONF_LIST)
+		count = 1;
+	if (field->max && count > field->max) {
+		CONF_SAY(word, "has %zu of them, and may have %" PRIu64, count,
+			 field->max);
+		return;
+	}
 	list->items = count ? calloc(count, field->item_bytes) : NULL;
 	if (count && !list->items) {
 		word->source->no_memory = true;
 		return;
 	}
+	if (word->node->form != CONF_LIST) {
+		list->count = 1;
+		set_item(word, word->node, list->items);
+		return;
+	}
 	TAILQ_FOREACH(node, &word->node->nodes, link) {
-		conf_check(word->source, field->fields, node,
-			   (char *)list->items +
-				   list->count * field->item_bytes);
+		set_item(word, node,
+			 (char *)list->items + list->count * field->item_bytes);
 		list->count++;
 	}
 }
@@ -162,6 +215,15 @@ static bool is_harmless(const struct conf_word *word)
 	return true;
 }
 
+static bool may_be(const struct conf_field *field, enum conf_form form)
+{
+	unsigned int forms = types[field->type].forms;
+
+	if (field->item_key)
+		forms |= WORD | FORM(MAP);
+	return forms & 1U << form;
+}
+
 static void set_field(const struct conf_word *word)
 {
 	const struct conf_field *field = word->field;
@@ -176,7 +238,7 @@ static void set_field(const struct conf_word *word)
 	else if (node->form == CONF_NOTHING)
 		conf_complain(word->source, node, &node->key_at,
 			      "has no value");
-	else if (!(types[field->type].forms & 1U << node->form))
+	else if (!may_be(field, node->form))
 		CONF_SAY(word, "is %s, but %s is wanted",
 			 form_names[node->form], types[field->type].wanted);
 	else if (is_harmless(word))

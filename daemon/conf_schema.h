@@ -24,6 +24,8 @@
 #define CONF_CPUS_MAX   64
 #define CONF_MEMORY_MAX (1ULL << 44)
 
+#define CONF_DISK_MAX (1ULL << 50)
+
 /* Where in a file, as an editor counts: from 1, in characters. */
 struct conf_place {
 	size_t line; /* 0: nowhere */
@@ -88,10 +90,7 @@ enum conf_type {
 	CONF_TYPES,
 };
 
-struct conf_list {
-	void *items; /* one after the other */
-	size_t count;
-};
+struct conf_source;
 
 /* A key and all that is known of it; a table ends with one without a key. */
 struct conf_field {
@@ -100,7 +99,7 @@ struct conf_field {
 	size_t offset; /* of the value, in the structure */
 	bool required;
 	const char *preset; /* as one would write it; NULL: zero */
-	uint64_t min, max; /* max 0: no end */
+	uint64_t min, max; /* max 0: no end; of a list: how many */
 	uint64_t multiple; /* 0: of anything */
 	const char *zero; /* the word for a size of 0 */
 	const char *const *words; /* to choose from; ends with NULL */
@@ -109,9 +108,17 @@ struct conf_field {
 	const struct conf_field
 		*fields; /* of the map, or of each in the list */
 	size_t item_bytes; /* of a list's structure */
+	const char
+		*item_key; /* what a word stands for, if one may be an item */
+
+	/* item_check - the keys of an item together; node is for complaints */
+	void (*item_check)(struct conf_source *source,
+			   const struct conf_node *node, void *item);
 };
 
+extern const struct conf_field conf_network_fields[];
 extern const struct conf_field conf_guest_fields[];
+extern const struct conf_field conf_disk_fields[];
 extern const struct conf_field conf_daemon_fields[];
 
 /* ---- Complaints ---- */
@@ -190,6 +197,11 @@ void conf_set_choice(const struct conf_word *word);
 #define CONF_WORD_MAX 24 /* bytes of these */
 const char *conf_size_word(char word[CONF_WORD_MAX], uint64_t bytes);
 const char *conf_time_word(char word[CONF_WORD_MAX], uint64_t seconds);
+
+/* ---- conf_network.c ---- */
+
+void conf_network_check(struct conf_source *source,
+			const struct conf_node *node, void *item);
 
 /* ---- The two readers and the checker ---- */
 

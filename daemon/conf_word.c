@@ -9,7 +9,7 @@
  *
  * Where we stand: conf_check.c has found the field of a node.
  *
- * Next: daemon/conf_report.c
+ * Next: daemon/conf_network.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -161,19 +161,22 @@ static void pump_all(struct console *console)
 
 static void tell_guest(const struct console *console)
 {
-	const struct vm *vm = console->vm;
+	struct vm *vm = console->vm;
 
-	if (ring_typed(&console->ring) && vm->input_vector &&
-	    vm->machine.vm >= 0)
+	if (!vm || !ring_typed(&console->ring) || vm->machine.vm < 0)
+		return;
+	if (bus_takes_input(vm))
+		bus_input(vm);
+	else if (vm->input_vector)
 		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
 }
 
 /*
- * From the writer's socket to the queue, and the guest hears of the first.  What
- * the queue has no room for stops us from reading more.  (A watermark would do
- * it, and libevent would call us for ever to say that it has been reached.)
+ * From the writer's socket to the queue.  What the queue has no room for stops us
+ * from reading more.  (A watermark would do it, and libevent would call us for
+ * ever to say that it has been reached.)
  */
-static void take_input(struct console *console)
+static void fill_queue(struct console *console)
 {
 	struct ring *ring = &console->ring;
 	uint64_t had = ring_typed(ring);
@@ -193,6 +196,14 @@ static void take_input(struct console *console)
 		bufferevent_disable(stream, EV_READ);
 	else
 		bufferevent_enable(stream, EV_READ);
+}
+
+/* The same, and the guest hears of the first. */
+static void take_input(struct console *console)
+{
+	bool had = console_has_input(console);
+
+	fill_queue(console);
 	if (!had)
 		tell_guest(console);
 }
@@ -333,10 +344,28 @@ void console_note(struct console *console, const char *fmt, ...)
 
 int console_getc(struct console *console)
 {
-	int byte = ring_getc(&console->ring);
+	int byte;
 
+	/* Who has a device for it does not ask byte by byte as well. */
+	if (bus_takes_input(console->vm))
+		return -1;
+	byte = ring_getc(&console->ring);
 	take_input(console);
 	return byte;
+}
+
+size_t console_read(struct console *console, char *to, size_t room)
+{
+	size_t len = ring_take(&console->ring, to, room);
+
+	/* Who asks sees for himself whether there is more. */
+	fill_queue(console);
+	return len;
+}
+
+uint64_t console_printed(const struct console *console)
+{
+	return console->ring.end;
 }
 
 bool console_has_input(const struct console *console)

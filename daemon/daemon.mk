@@ -6,15 +6,17 @@
 # lguestd there talks to t/lib/fake_lgdev.c instead of lg.ko, and starts
 # fake-run, a guest that is a script.
 
-DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng
+DAEMON_PACKAGES := libevent libsystemd jansson yaml-0.1 libseccomp libcap-ng \
+	liburing libnl-3.0 libnl-route-3.0 libnftables
 DAEMON_CFLAGS := $(shell pkg-config --cflags $(DAEMON_PACKAGES) 2>/dev/null)
 
 CONF_SOURCES := $(wildcard daemon/conf*.c)
-LGUESTD_SOURCES := $(wildcard daemon/*.c)
+LGUESTD_SOURCES := $(wildcard daemon/*.c daemon/virtio/*.c)
 RUN_SOURCES := $(wildcard daemon/run/*.c)
 LGCTL_SOURCES := $(wildcard daemon/lgctl/*.c) $(CONF_SOURCES)
 
-LGUESTD_LIBS := -levent -lsystemd -ljansson -lyaml -lseccomp -lcap-ng
+LGUESTD_LIBS := -levent -lsystemd -ljansson -lyaml -lseccomp -lcap-ng -luring \
+	-lnl-route-3 -lnl-3 -lnftables
 RUN_LIBS := -lseccomp -lcap-ng -lpthread
 LGCTL_LIBS := -levent -ljansson -lyaml
 

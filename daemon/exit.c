@@ -13,7 +13,7 @@
  * What must never happen: that one guest keeps us from the others.  A turn
  * serves each of its vcpus once, and each costs no more than TEXT_MAX bytes.
  *
- * Next: daemon/guest_mem.c
+ * Next: daemon/virtio/queue.c
  */
 #include <errno.h>
 #include <string.h>
@@ -66,10 +66,32 @@ static uint64_t token_getc(struct vm *vm, uint64_t arg)
 	return (uint64_t)byte;
 }
 
+static uint64_t token_virtio(struct vm *vm, uint64_t arg)
+{
+	return bus_call(vm, arg);
+}
+
+static uint64_t token_kick(struct vm *vm, uint64_t arg)
+{
+	return bus_kick(vm, arg);
+}
+
+static uint64_t token_watchdog(struct vm *vm, uint64_t arg)
+{
+	if (arg &&
+	    (arg < LGUEST_WATCHDOG_MIN_MS || arg > LGUEST_WATCHDOG_MAX_MS))
+		return LGUEST_TOKEN_UNKNOWN;
+	vm_pet(vm, (unsigned int)arg);
+	return 0;
+}
+
 static const token_fn tokens[256] = {
 	[LGUEST_TOKEN_POWER] = token_power,
 	[LGUEST_TOKEN_INPUT] = token_input,
 	[LGUEST_TOKEN_GETC] = token_getc,
+	[LGUEST_TOKEN_VIRTIO] = token_virtio,
+	[LGUEST_TOKEN_KICK] = token_kick,
+	[LGUEST_TOKEN_WATCHDOG] = token_watchdog,
 };
 
 /* Early console: text that ends with a NUL, or with RAM, or when we say so. */
@@ -192,8 +214,28 @@ static void on_exits(evutil_socket_t fd, short what, void *arg)
 		serve(vm, &exits[i]);
 }
 
+/* It goes on with zeroes where there was something: it must not go far. */
+static void on_lost(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	vm_ended(arg, END_CRASH,
+		 "RAM: a page cannot be had: the host has no memory for it, or "
+		 "has lost it");
+}
+
+static void say_lost(void *arg)
+{
+	struct vm *vm = arg;
+
+	event_active(&vm->lost, 0, 0);
+}
+
 int exit_watch(struct vm *vm)
 {
+	event_assign(&vm->lost, vm->lguestd->base, -1, 0, on_lost, vm);
+	vm->machine.mem.on_lost_arg = vm;
+	vm->machine.mem.on_lost = say_lost;
 	event_assign(&vm->exits, vm->lguestd->base, vm->machine.vm,
 		     EV_READ | EV_PERSIST, on_exits, vm);
 	return event_add(&vm->exits, NULL) < 0 ? -ENOMEM : 0;
@@ -201,5 +243,7 @@ int exit_watch(struct vm *vm)
 
 void exit_unwatch(struct vm *vm)
 {
+	vm->machine.mem.on_lost = NULL;
+	vm_event_del(&vm->lost);
 	vm_event_del(&vm->exits);
 }

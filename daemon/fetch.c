@@ -8,9 +8,10 @@
  * with it, and if that is something a child of ours takes both out of the socket,
  * looks, and passes on what will never keep anybody waiting:
  *
- *	a file of a file system that only root can mount	as it is
- *	any other file that can be read			a copy in memory
- *	all else					/dev/null, which is no file
+ *	a file or disk where only root can mount	as it is
+ *	any other file that can only be read	a copy in memory
+ *	one that can be written as well		a refusal: no copy is its like
+ *	all else				/dev/null, which is no file
  *
  * What must never happen: that a descriptor which comes from outside is ours, if
  * only to be closed.  And who is stuck must hold nothing of ours: the child has
@@ -44,14 +45,16 @@
 #define COPY_MAX   (512L << 20) /* bytes of one file */
 #define COPY_CHUNK 65536
 
+/* Of the same kind as those in linux/magic.h. */
 #define XFS_MAGIC   0x58465342
 #define EXFAT_MAGIC 0x2011bab0
 #define ZFS_MAGIC   0x2fc12fc1
 #define ISO_MAGIC   0x9660
+#define GFS2_MAGIC  0x01161970
 
 /* What the child says, and the descriptors come with it. */
 struct packet {
-	char why[128]; /* "" or what is wrong with the whole message */
+	char why[160]; /* "" or what is wrong with the whole message */
 };
 
 struct fetch {
@@ -71,14 +74,35 @@ static struct {
 
 /* ---- in the child ---- */
 
-/* Does it belong to a file system that needs nobody but the kernel? */
-static bool is_kernels(int fd)
+/*
+ * Is it of a file system that only root can mount?  Not among them is who has
+ * others below: overlayfs needs no root, and what it has below may be FUSE.
+ */
+static bool is_roots(int fd)
 {
 	static const unsigned int magics[] = {
-		EXT4_SUPER_MAGIC, XFS_MAGIC,         BTRFS_SUPER_MAGIC,
-		TMPFS_MAGIC,      RAMFS_MAGIC,       F2FS_SUPER_MAGIC,
-		SQUASHFS_MAGIC,   MSDOS_SUPER_MAGIC, EXFAT_MAGIC,
-		ZFS_MAGIC,        ISO_MAGIC,
+		EXT4_SUPER_MAGIC,
+		XFS_MAGIC,
+		BTRFS_SUPER_MAGIC,
+		F2FS_SUPER_MAGIC,
+		ZFS_MAGIC,
+		EROFS_SUPER_MAGIC_V1,
+		SQUASHFS_MAGIC,
+		ISO_MAGIC,
+		MSDOS_SUPER_MAGIC,
+		EXFAT_MAGIC,
+		/* of memory, which anybody may have */
+		TMPFS_MAGIC,
+		RAMFS_MAGIC,
+		HUGETLBFS_MAGIC,
+		/* of other machines that root has chosen */
+		NFS_SUPER_MAGIC,
+		CIFS_SUPER_MAGIC,
+		SMB2_SUPER_MAGIC,
+		CEPH_SUPER_MAGIC,
+		OCFS2_SUPER_MAGIC,
+		GFS2_MAGIC,
+		V9FS_MAGIC,
 	};
 	struct statfs fs;
 	size_t i;
@@ -91,14 +115,17 @@ static bool is_kernels(int fd)
 	return false;
 }
 
-static bool is_readable(int fd)
+/* A file or block device that can be read; *ret_flags: how it is open */
+static bool is_file(int fd, int *ret_flags)
 {
 	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	return flags >= 0 && !(flags & O_PATH) &&
-	       (flags & O_ACCMODE) != O_WRONLY && fstat(fd, &st) == 0 &&
-	       S_ISREG(st.st_mode);
+	if (flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY ||
+	    fstat(fd, &st) < 0)
+		return false;
+	*ret_flags = flags;
+	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
 /* All of it, in a file that nobody can change; or -errno */
@@ -128,14 +155,20 @@ static int copy(int fd)
 /* What we are given for it. */
 static int stand_in(int fd, unsigned int index, struct packet *packet)
 {
-	int copied;
+	int flags, copied;
 
-	if (!is_readable(fd))
+	if (!is_file(fd, &flags))
 		return open("/dev/null", O_PATH | O_CLOEXEC);
-	if (is_kernels(fd))
+	if (is_roots(fd))
 		return fd;
-	copied = copy(fd);
-	if (copied < 0)
+	copied = (flags & O_ACCMODE) == O_RDONLY ? copy(fd) : -EROFS;
+	if (copied == -EROFS)
+		snprintf(packet->why, sizeof(packet->why),
+			 "message: descriptor %u: can be written, and is on a "
+			 "file system that may never answer (like FUSE, "
+			 "overlay)",
+			 index);
+	else if (copied < 0)
 		snprintf(packet->why, sizeof(packet->why),
 			 "message: descriptor %u: cannot be copied from its "
 			 "file system: %s",

@@ -24,7 +24,7 @@
 
 #define HELPFUL                                                               \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
-	 LG_FEATURE_DISCARD)
+	 LG_FEATURE_DISCARD | LG_FEATURE_LDT)
 
 int lgdev_open(struct lg_info *ret_info, struct why *why)
 {
@@ -90,6 +90,27 @@ int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector)
 	struct lg_interrupt interrupt = { .vcpu = vcpu, .vector = vector };
 
 	return ioctl(vm, LG_INTERRUPT, &interrupt) < 0 ? -errno : 0;
+}
+
+int lgdev_irqfd(int vm, int fd, unsigned int vcpu, unsigned int vector)
+{
+	struct lg_eventfd call = { .fd = fd, .vcpu = vcpu, .vector = vector };
+
+	return ioctl(vm, LG_IRQFD, &call) < 0 ? -errno : 0;
+}
+
+int lgdev_notifyfd(int vm, int fd, uint64_t token)
+{
+	struct lg_eventfd call = { .fd = fd, .token = token };
+
+	return ioctl(vm, LG_NOTIFYFD, &call) < 0 ? -errno : 0;
+}
+
+int lgdev_discard(int vm, uint64_t gpa, uint64_t bytes)
+{
+	struct lg_range range = { .gpa = gpa, .bytes = bytes };
+
+	return ioctl(vm, LG_DISCARD, &range) < 0 ? -errno : 0;
 }
 
 int lgdev_pause(int vm)

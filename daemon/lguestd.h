@@ -39,6 +39,8 @@ struct lguestd {
 	int device; /* /dev/lguest, or -1: device_why says why */
 	struct why device_why;
 	struct lg_info info; /* of the device */
+	struct uring *uring; /* of all disks, or NULL: uring_why says why */
+	struct why uring_why;
 	TAILQ_HEAD(, vm) vms;
 	unsigned int vm_count;
 	bool stopping; /* no guest is started any more */
@@ -61,7 +63,12 @@ enum vm_state {
 struct vm_files {
 	int kernel;
 	int initrd;
+	int disk[CONF_DISKS_MAX];
 };
+
+/* vm_files_init - none; vm_files_close - all that are there */
+void vm_files_init(struct vm_files *files);
+void vm_files_close(struct vm_files *files);
 
 struct vm; /* in vm.c's company only; others ask by function */
 
@@ -96,8 +103,7 @@ bool vm_ever_ran(const struct vm *vm);
  * kernel turns out to be none, the guest goes VM_GONE and vm_why() says it.
  */
 int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
-	      const struct vm_files *files, struct why *why,
-	      struct vm **ret_vm);
+	      struct vm_files *files, struct why *why, struct vm **ret_vm);
 
 /*
  * vm_hold - it shall be VM_PAUSED when it is loaded, before its first instruction
@@ -122,6 +128,13 @@ int vm_pause(struct vm *vm, struct why *why);
 int vm_resume(struct vm *vm, struct why *why);
 int vm_reset(struct vm *vm, struct why *why);
 
+/* vm_balloon - it shall do with that much memory; -EOPNOTSUPP, -EINVAL */
+int vm_balloon(struct vm *vm, uint64_t bytes, struct why *why);
+
+/* vm_resize - the window its console is seen in */
+int vm_resize(struct vm *vm, unsigned int columns, unsigned int rows,
+	      struct why *why);
+
 /* vm_describe - what Guests.Info answers; NULL: ENOMEM */
 json_t *vm_describe(struct vm *vm);
 
@@ -133,6 +146,11 @@ void vm_detach_all(struct lguestd *lguestd);
 
 /* vm_adopt_all - take over what a daemon before us has left in systemd's care */
 void vm_adopt_all(struct lguestd *lguestd);
+
+/* ---- network.c: the host's end of guests' networks ---- */
+
+/* networks_settle - all guests are adopted: what is not theirs goes */
+void networks_settle(const struct lguestd *lguestd);
 
 /* ---- console.c: what guests print, and who listens ---- */
 
@@ -149,6 +167,12 @@ struct console_client {
  */
 int console_attach(struct vm *vm, int fd, const struct console_client *client,
 		   struct why *why);
+
+/* ---- disks.c: files of guests' disks ---- */
+
+/* disks_open - the ring for all of them, before privileges are dropped */
+void disks_open(struct lguestd *lguestd);
+void disks_close(struct lguestd *lguestd);
 
 /* ---- lgdev.c: lg.ko ---- */
 
@@ -214,7 +238,7 @@ struct message {
 };
 
 #define MESSAGE_TOO_MANY_FDS \
-	"message: more descriptors than could be taken (at most 8)"
+	"message: more descriptors than could be taken (at most 16)"
 
 bool message_begun(const struct message *message);
 bool message_whole(const struct message *message);
@@ -261,6 +285,16 @@ void fetch_drop(struct fetch *fetch);
 
 /* request_serve - answers, now or when it can be answered */
 void request_serve(struct call *call);
+
+/* ---- call_files.c: descriptors that came with a call ---- */
+
+/*
+ * call_files - those of conf, out of the call; -EINVAL
+ *
+ * What is in files then, also if it fails, is the caller's to close.
+ */
+int call_files(struct call *call, const struct conf_guest *conf,
+	       struct vm_files *files, struct why *why);
 
 /* ---- wait.c: answers that wait for a guest ---- */
 

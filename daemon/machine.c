@@ -2,7 +2,7 @@
 /*
  * machine.c - the machine a guest is given each time it starts
  *
- * A VM of lg.ko's, RAM, and vcpus, all of them descriptors and all of them new:
+ * A VM of lg.ko's, RAM, vcpus and devices, all of them descriptors and all new:
  * what one start left behind never reaches the next.  A VM has no owner but its
  * descriptors, so we, systemd's store and the runner each hold it, and it is
  * gone when the last of us lets go.
@@ -22,10 +22,10 @@ void machine_init(struct machine *machine)
 	unsigned int i;
 
 	machine->vm = -1;
-	machine->mem.fd = -1;
-	machine->mem.bytes = 0;
+	machine->mem = (struct guest_mem){ .fd = -1 };
 	for (i = 0; i < LG_MAX_VCPUS; i++)
 		machine->vcpu[i] = -1;
+	machine->bus = NULL;
 }
 
 static int make(struct vm *vm, struct why *why)
@@ -54,7 +54,7 @@ static int make(struct vm *vm, struct why *why)
 			return why_say(why, r, "%s: vcpu %u of %u: %s",
 				       conf->name, i, conf->cpus, strerror(-r));
 	}
-	return 0;
+	return bus_create(vm, why);
 }
 
 int machine_create(struct vm *vm, struct why *why)
@@ -71,6 +71,7 @@ void machine_destroy(struct vm *vm)
 	struct machine *machine = &vm->machine;
 	unsigned int i;
 
+	bus_free(vm);
 	for (i = 0; i < LG_MAX_VCPUS; i++) {
 		if (machine->vcpu[i] >= 0)
 			close(machine->vcpu[i]);

@@ -247,9 +247,11 @@ static int start(void)
 		log_say(LOG_LEVEL_ERR, NULL, "%s", why.text);
 		return -EADDRINUSE;
 	}
+	disks_open(&lguestd);
 	sandbox_enter();
 	open_device();
 	vm_adopt_all(&lguestd);
+	networks_settle(&lguestd);
 	autostart(&lguestd);
 	notify_watchdog(&lguestd);
 	notify_ready(&lguestd);
@@ -277,6 +279,7 @@ static int stop(void)
 			"%u guests go on, and wait for the next lguestd",
 			lguestd.vm_count);
 	vm_detach_all(&lguestd);
+	disks_close(&lguestd);
 	conf_daemon_free(lguestd.conf);
 	return status;
 }

@@ -108,7 +108,7 @@ static void take_passed(struct message *message, const int *fds, size_t count)
 	for (i = 0; i < count; i++) {
 		if (message->passed_count == PROTO_FDS_MAX) {
 			message->bad =
-				"message: too many descriptors (at most 8)";
+				"message: too many descriptors (at most 16)";
 			close(fds[i]);
 			continue;
 		}

@@ -14,9 +14,10 @@
  * and parameters is in a call, nothing but the table's is in parameters.
  *
  * Descriptors travel with a call's bytes (SCM_RIGHTS), PROTO_FDS_MAX at most, and
- * are named by their index: "fds": {"kernel": 0}.  They belong to the call in
- * which the last of the bytes they were sent with lies; each must be named.  They
- * are taken by a process apart, and one that does not answer is a BadMessage.
+ * are named by their index: "fds": {"kernel": 0, "disk0": 1}.  They belong to the
+ * call in which the last of the bytes they were sent with lies; each must be
+ * named.  They are taken by a process apart; one that does not answer makes the
+ * call a BadMessage.
  *
  * Method              parameters                     reply
  * Daemon.GetInfo                                     version protocol abi pid
@@ -32,6 +33,8 @@
  * Guests.Pause        name
  * Guests.Resume       name
  * Guests.Reset        name
+ * Guests.Balloon      name memory_bytes              (it shall do with so much)
+ * Guests.Resize       name columns rows              (of who sees its console)
  * Guests.List                                        guests[ as Info ]
  * Guests.Info         name                           name state why pid cpus
  *                                                    memory_bytes since_us
@@ -61,7 +64,7 @@
 #define PROTO_SOCKET_ENV  "LGUEST_SOCKET"
 #define PROTO_VERSION     1
 #define PROTO_MESSAGE_MAX (256 * 1024) /* bytes, the NUL included */
-#define PROTO_FDS_MAX     8 /* with one message */
+#define PROTO_FDS_MAX     16 /* with one message */
 
 #define PROTO_PREFIX "org.lguest."
 

@@ -70,16 +70,17 @@ int record_create(struct vm *vm, struct why *why)
 
 static json_t *describe(struct vm *vm)
 {
-	return json_pack("{ss so ss ss? ss sb sb sI sI si si si si si}", "name",
-			 vm_name(vm), "config", conf_guest_to_json(vm->conf),
-			 "state", vm_state_name(vm->state), "then",
-			 vm->leaving ? vm_state_name(vm->then) : NULL, "why",
-			 vm->why.text, "crashed", vm->crashed, "ever_ran",
-			 vm->ever_ran, "since_us", (json_int_t)vm->since_us,
-			 "started_us", (json_int_t)vm->started_us, "restarts",
-			 (int)vm->restarts, "backoff", (int)vm->backoff,
-			 "power", (int)vm->power_vector, "input",
-			 (int)vm->input_vector, "pid", (int)vm->runner.pid);
+	return json_pack(
+		"{ss so ss ss? ss sb sb sI sI si si si si si si}", "name",
+		vm_name(vm), "config", conf_guest_to_json(vm->conf), "state",
+		vm_state_name(vm->state), "then",
+		vm->leaving ? vm_state_name(vm->then) : NULL, "why",
+		vm->why.text, "crashed", vm->crashed, "ever_ran", vm->ever_ran,
+		"since_us", (json_int_t)vm->since_us, "started_us",
+		(json_int_t)vm->started_us, "restarts", (int)vm->restarts,
+		"backoff", (int)vm->backoff, "power", (int)vm->power_vector,
+		"input", (int)vm->input_vector, "watchdog_ms",
+		(int)vm->watchdog_ms, "pid", (int)vm->runner.pid);
 }
 
 /* The page is written once before the text and once after: see above. */

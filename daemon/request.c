@@ -11,11 +11,13 @@
  * What must never happen: that a path a client names is opened here.  We have
  * more rights than our clients; they open their files and pass descriptors.
  *
+ * Long because each method that there is has its handler here.
+ *
  * Where we stand: ctl.c has a client whose call is whole.  What can be answered
  * only when a guest has moved goes on in wait.c.  Start at request_serve(), at
  * the end.
  *
- * Next: daemon/wait.c
+ * Next: daemon/call_files.c
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -86,72 +88,6 @@ static void serve_get_info(struct call *call)
 
 /* ---- guests ---- */
 
-/*
- * The descriptor that "fds" calls name, out of the call: *ret_fd is the caller's
- * to close.  It must be a file one can read and seek in, as a kernel is; a pipe
- * or a device could make us wait, and nothing here may wait.
- */
-static int take_fd(struct call *call, const char *name, const char *path,
-		   struct why *why, int *ret_fd)
-{
-	json_t *index =
-		json_object_get(json_object_get(call->parameters, "fds"), name);
-	json_int_t i = json_integer_value(index);
-	struct stat st;
-	int fd, flags;
-
-	if (!path && !index)
-		return 0;
-	if (!path || !index)
-		return why_say(why, -EINVAL, "%s: %s", name,
-			       path ? "fds does not name its descriptor"
-				    : "has a descriptor and is not in config");
-	if (!json_is_integer(index) || i < 0 || i >= PROTO_FDS_MAX ||
-	    call->fds[i] < 0)
-		return why_say(why, -EINVAL,
-			       "%s: fds names a descriptor that has not come",
-			       name);
-	fd = call->fds[i];
-	flags = fcntl(fd, F_GETFL);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || flags < 0 ||
-	    (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
-		return why_say(why, -EINVAL,
-			       "%s '%s': not a file that can be read", name,
-			       path);
-	call->fds[i] = -1;
-	*ret_fd = fd;
-	return 0;
-}
-
-/* Everything that came must have been named, or somebody is mistaken. */
-static int all_taken(const struct call *call, struct why *why)
-{
-	const char *key;
-	json_t *value;
-	int i;
-
-	json_object_foreach(json_object_get(call->parameters, "fds"), key,
-			    value)
-		if (strcmp(key, "kernel") && strcmp(key, "initrd"))
-			return why_say(why, -EINVAL,
-				       "fds: '%s' is nothing a guest has", key);
-	for (i = 0; i < PROTO_FDS_MAX; i++)
-		if (call->fds[i] >= 0)
-			return why_say(why, -EINVAL,
-				       "fds: descriptor %d is not named", i);
-	return 0;
-}
-
-static int take_files(struct call *call, const struct conf_guest *conf,
-		      struct vm_files *files, struct why *why)
-{
-	int r = take_fd(call, "kernel", conf->kernel, why, &files->kernel);
-
-	if (r == 0)
-		r = take_fd(call, "initrd", conf->initrd, why, &files->initrd);
-	return r ? r : all_taken(call, why);
-}
-
 static void refuse_config(struct call *call, struct conf_report *report)
 {
 	call_error_with(call, PROTO_E_INVALID,
@@ -163,7 +99,7 @@ static void refuse_config(struct call *call, struct conf_report *report)
 
 static void serve_create(struct call *call)
 {
-	struct vm_files files = { .kernel = -1, .initrd = -1 };
+	struct vm_files files;
 	struct conf_report report = { .text = NULL };
 	struct why why = { .text = "" };
 	struct conf_guest *conf;
@@ -174,12 +110,10 @@ static void serve_create(struct call *call)
 		refuse_config(call, &report);
 		return;
 	}
-	r = take_files(call, conf, &files, &why);
+	vm_files_init(&files);
+	r = call_files(call, conf, &files, &why);
 	if (r < 0) {
-		if (files.kernel >= 0)
-			close(files.kernel);
-		if (files.initrd >= 0)
-			close(files.initrd);
+		vm_files_close(&files);
 		conf_guest_free(conf);
 		call_error(call, PROTO_E_INVALID, "%s", why.text);
 		return;
@@ -255,6 +189,48 @@ static void serve_resume(struct call *call)
 static void serve_reset(struct call *call)
 {
 	simply(call, vm_reset);
+}
+
+static void serve_balloon(struct call *call)
+{
+	json_int_t bytes = json_integer_value(
+		json_object_get(call->parameters, "memory_bytes"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (bytes <= 0) {
+		call_error(call, PROTO_E_INVALID,
+			   "memory_bytes: not more than 0");
+		return;
+	}
+	r = vm_balloon(call->vm, (uint64_t)bytes, &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
+}
+
+static void serve_resize(struct call *call)
+{
+	json_int_t columns = json_integer_value(
+		json_object_get(call->parameters, "columns"));
+	json_int_t rows =
+		json_integer_value(json_object_get(call->parameters, "rows"));
+	struct why why = { .text = "" };
+	int r;
+
+	if (columns < 0 || columns > UINT16_MAX || rows < 0 ||
+	    rows > UINT16_MAX) {
+		call_error(call, PROTO_E_INVALID,
+			   "columns, rows: not from 0 to %d", UINT16_MAX);
+		return;
+	}
+	r = vm_resize(call->vm, (unsigned int)columns, (unsigned int)rows,
+		      &why);
+	if (r < 0)
+		wait_refused(call, r, &why);
+	else
+		call_reply(call, NULL);
 }
 
 static void serve_list(struct call *call)
@@ -346,6 +322,12 @@ static const struct method methods[] = {
 	  .params = { NAME } },
 	{ ROW("Guests.Reset", serve_reset), .changes = true,
 	  .params = { NAME } },
+	{ ROW("Guests.Balloon", serve_balloon), .changes = true,
+	  .params = { NAME, { "memory_bytes", JSON_INTEGER, true } } },
+	{ ROW("Guests.Resize", serve_resize),
+	  .params = { NAME,
+		      { "columns", JSON_INTEGER, true },
+		      { "rows", JSON_INTEGER, true } } },
 	{ ROW("Guests.List", serve_list) },
 	{ ROW("Guests.Info", serve_info), .params = { NAME } },
 	{ ROW("Guests.Wait", serve_wait),

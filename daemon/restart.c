@@ -2,7 +2,7 @@
 /*
  * restart.c - what becomes of a guest that has come to an end
  *
- * Its configuration says: one of three actions for each of three ends.  Two
+ * Its configuration says: one of three actions for each of its ends.  Two
  * things it cannot say.  Who was asked to stop stays stopped, whatever its
  * last word was; and who has never run is not worth another try.  Nor is a guest
  * that a newer daemon has left ours to start.
@@ -27,9 +27,14 @@ struct vm_timing vm_timing = {
 enum vm_state restart_after(const struct vm *vm, enum vm_end end)
 {
 	const struct conf_guest *conf = vm->conf;
-	enum conf_action action = end == END_POWEROFF ? conf->on_poweroff
-				  : end == END_REBOOT ? conf->on_reboot
-						      : conf->on_crash;
+	enum conf_action action = conf->on_crash;
+
+	if (end == END_POWEROFF)
+		action = conf->on_poweroff;
+	else if (end == END_REBOOT)
+		action = conf->on_reboot;
+	else if (end == END_WATCHDOG && conf->on_watchdog != CONF_AS_CRASH)
+		action = conf->on_watchdog;
 
 	/* What it was is for who made it to say. */
 	if (vm->foreign)
@@ -37,7 +42,7 @@ enum vm_state restart_after(const struct vm *vm, enum vm_end end)
 	if (!vm->ever_ran)
 		return VM_GONE;
 	if (action == CONF_PRESERVE)
-		return end == END_CRASH ? VM_CRASHED : VM_STOPPED;
+		return vm->crashed ? VM_CRASHED : VM_STOPPED;
 	if (action == CONF_RESTART && vm->state != VM_STOPPING &&
 	    !vm->lguestd->stopping)
 		return VM_WAITING;

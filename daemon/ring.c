@@ -210,16 +210,27 @@ int ring_type(struct ring *ring, const char *text, size_t len)
 	return put_typed_span(ring, ring->in_start, ring->in_end + len);
 }
 
+size_t ring_take(struct ring *ring, char *to, size_t room)
+{
+	uint64_t at = ring->in_start % RING_INPUT, len = ring_typed(ring);
+
+	if (len > RING_INPUT - at)
+		len = RING_INPUT - at;
+	if (len > room)
+		len = room;
+	if (!len ||
+	    pread(ring->fd, to, (size_t)len, (off_t)(INPUT_AT + at)) !=
+		    (ssize_t)len ||
+	    put_typed_span(ring, ring->in_start + len, ring->in_end) < 0)
+		return 0;
+	return (size_t)len;
+}
+
 int ring_getc(struct ring *ring)
 {
-	unsigned char byte;
+	char byte;
 
-	if (!ring_typed(ring) ||
-	    pread(ring->fd, &byte, 1,
-		  (off_t)(INPUT_AT + ring->in_start % RING_INPUT)) != 1 ||
-	    put_typed_span(ring, ring->in_start + 1, ring->in_end) < 0)
-		return -1;
-	return byte;
+	return ring_take(ring, &byte, 1) ? (unsigned char)byte : -1;
 }
 
 void ring_forget_typed(struct ring *ring)

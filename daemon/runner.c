@@ -233,7 +233,12 @@ void runner_fini(struct vm *vm)
 		vm_event_del(&runner->exit_event);
 		close(runner->pidfd);
 	}
-	*runner = (struct runner){ .pidfd = -1, .report = -1 };
+	/* The pid of a dead one is still part of its scope's name. */
+	*runner = (struct runner){
+		.pid = runner->pid,
+		.pidfd = -1,
+		.report = -1,
+	};
 }
 
 void runner_kill(struct vm *vm)

@@ -35,6 +35,7 @@ static const struct {
 	{ CAP_SETGID, "... and their group, and leaves all others" },
 	{ CAP_SETPCAP, "... and gives all of these up for good" },
 	{ CAP_KILL, "which then is not us, and is to be killed" },
+	{ CAP_NET_ADMIN, "taps, their addresses, and our table of nftables" },
 };
 
 /* An exploit would want these; we, and what we start, never do. */

@@ -4,9 +4,13 @@
  *
  * A runner begins as our child, in our control group, and would go when that
  * is stopped.  So systemd is asked for a scope of its own, machine.slice's
- * lguest-NAME.scope, and moves the runner there: limits, accounting and
+ * lguest-NAME-PID.scope, and moves the runner there: limits, accounting and
  * `systemctl status` are then the guest's.  machined is told of it too, if it
  * is there; it makes nothing possible, but `machinectl` lists the guest.
+ *
+ * No two runners have a scope of the same name.  We, systemd and machined each
+ * stop a scope whose process has died, by its name and when we come to it; were
+ * there a next guest's behind that name by then, that would be stopped.
  *
  * All of it is asked and never waited for.  Without systemd, or if it says no,
  * the log does, and the guest goes on where it is.
@@ -32,8 +36,6 @@
 #define MACHINED        "org.freedesktop.machine1"
 #define MACHINED_PATH   "/org/freedesktop/machine1"
 
-#define RETRY_MS  50 /* for the last scope of that name to go */
-#define RETRIES   100
 #define BATCH     64 /* messages a turn */
 #define UNIT_ROOM 256
 
@@ -43,8 +45,7 @@ struct scope {
 	sd_bus_slot *call, *match;
 	char unit[UNIT_ROOM];
 	char *job; /* path of systemd's; NULL: not accepted yet */
-	unsigned int tries;
-	struct event limit, retry;
+	struct event limit;
 };
 
 static struct {
@@ -146,18 +147,20 @@ static bool is_linked(struct lguestd *lguestd)
 /* ---- one scope ---- */
 
 /* Only [a-zA-Z0-9:_.] stand for themselves in a unit's name; so with guests. */
-static void name_unit(char *unit, const char *name)
+static void name_unit(char *unit, const struct vm *vm)
 {
+	const char *name = vm_name(vm);
 	size_t used = (size_t)snprintf(unit, UNIT_ROOM, "lguest-");
 
-	for (; *name && used < UNIT_ROOM - 16; name++) {
+	for (; *name && used < UNIT_ROOM - 32; name++) {
 		if (*name == '-')
 			used += (size_t)snprintf(unit + used, UNIT_ROOM - used,
 						 "\\x2d");
 		else
 			unit[used++] = *name;
 	}
-	snprintf(unit + used, UNIT_ROOM - used, ".scope");
+	snprintf(unit + used, UNIT_ROOM - used, "-%d.scope",
+		 (int)vm->runner.pid);
 }
 
 /* An answer is not waited for; that it was not there is as good. */
@@ -225,19 +228,11 @@ static int on_job(sd_bus_message *signal, void *arg, sd_bus_error *error)
 
 static int on_accepted(sd_bus_message *reply, void *arg, sd_bus_error *error)
 {
-	const struct timeval retry = { .tv_usec = RETRY_MS * 1000 };
 	const sd_bus_error *said = sd_bus_message_get_error(reply);
 	struct scope *scope = arg;
 	const char *job;
 
 	(void)error;
-	if (said && sd_bus_error_has_name(said, SYSTEMD ".UnitExists") &&
-	    scope->tries++ < RETRIES) {
-		if (scope->tries == 1)
-			stop_unit(scope->unit);
-		event_add(&scope->retry, &retry);
-		return 0;
-	}
 	if (!said && sd_bus_message_read(reply, "o", &job) >= 0)
 		scope->job = strdup(job);
 	if (!scope->job)
@@ -276,7 +271,6 @@ static int ask(struct scope *scope)
 	sd_bus_message *call = NULL;
 	int r;
 
-	scope->call = sd_bus_slot_unref(scope->call);
 	r = sd_bus_message_new_method_call(link_up.bus, &call, SYSTEMD,
 					   SYSTEMD_PATH, SYSTEMD_MANAGER,
 					   "StartTransientUnit");
@@ -291,17 +285,6 @@ static int ask(struct scope *scope)
 				      on_accepted, scope, 0);
 	sd_bus_message_unref(call);
 	return r < 0 ? r : rearm();
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *arg)
-{
-	struct scope *scope = arg;
-	int r = link_up.bus ? ask(scope) : -ENOTCONN;
-
-	(void)fd;
-	(void)what;
-	if (r < 0)
-		settle(scope->vm, strerror(-r));
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *arg)
@@ -322,9 +305,8 @@ static int prepare(struct scope *scope)
 	struct event_base *base = scope->vm->lguestd->base;
 	int r;
 
-	name_unit(scope->unit, vm_name(scope->vm));
+	name_unit(scope->unit, scope->vm);
 	event_assign(&scope->limit, base, -1, 0, on_limit, scope);
-	event_assign(&scope->retry, base, -1, 0, on_retry, scope);
 	if (event_add(&scope->limit, &limit) < 0)
 		return -ENOMEM;
 	r = sd_bus_match_signal_async(link_up.bus, &scope->match, SYSTEMD,
@@ -357,7 +339,6 @@ void scope_forget(struct vm *vm)
 		return;
 	vm->scope = NULL;
 	vm_event_del(&scope->limit);
-	vm_event_del(&scope->retry);
 	sd_bus_slot_unref(scope->call);
 	sd_bus_slot_unref(scope->match);
 	free(scope->job);
@@ -375,7 +356,7 @@ void scope_end(struct vm *vm)
 	 * It goes by itself when its last process does, but not if that was
 	 * dead already as systemd took it in.
 	 */
-	name_unit(unit, vm_name(vm));
+	name_unit(unit, vm);
 	stop_unit(unit);
 	rearm();
 }

@@ -6,8 +6,11 @@
  * the service's next process.  Ours are called NAME.what:
  *
  *	web.vm web.vcpu0 web.ram	the machine; new ones at each start
+ *	web.devices			... and what its devices are about
  *	web.runner			pidfd of the process that runs it
+ *	web.net0			the tap of its first network
  *	web.kernel web.initrd		to start it again
+ *	web.disk0 ...			what it writes, and our lock on it
  *	web.console web.state		what it has printed; what else we know
  *
  * So killing us takes nothing away.  A guest's name may have dots, the part
@@ -32,20 +35,25 @@
 
 #define STORE_MAX   4096 /* FileDescriptorStoreMax= of lguestd.service */
 #define NAMES_BYTES (127 * 1024) /* one word of a program's environment */
-#define OTHERS      7 /* of a guest's, beside its vcpus */
+#define OTHERS      8 /* of a guest's, beside its vcpus */
 #define LABEL_BYTES 9 /* ".console:" */
+
+static size_t count_of(const struct conf_guest *conf)
+{
+	return conf->cpus + conf->disks.count + conf->networks.count + OTHERS;
+}
 
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
 		struct why *why)
 {
-	size_t count = conf->cpus + OTHERS, here;
+	size_t count = count_of(conf), here;
 	size_t bytes = count * (strlen(conf->name) + LABEL_BYTES);
 	const struct vm *vm;
 
 	if (!getenv("NOTIFY_SOCKET"))
 		return 0;
 	TAILQ_FOREACH(vm, &lguestd->vms, link) {
-		here = vm->conf->cpus + OTHERS;
+		here = count_of(vm->conf);
 		count += here;
 		bytes += here * (strlen(vm->conf->name) + LABEL_BYTES);
 	}
@@ -83,6 +91,20 @@ void store_put(const struct vm *vm, const char *what, int fd)
 			strerror(-r));
 }
 
+/*
+ * Here FDPOLL= has its use: systemd lets go of it when it hangs up, which is
+ * when nobody needs it any more.
+ */
+void store_put_ring(int lifeline)
+{
+	int r = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=ring",
+				       &lifeline, 1);
+
+	if (r < 0)
+		log_say(LOG_LEVEL_WARNING, NULL, "store: ring: %s",
+			strerror(-r));
+}
+
 void store_put_machine(const struct vm *vm)
 {
 	char what[16];
@@ -90,6 +112,7 @@ void store_put_machine(const struct vm *vm)
 
 	store_put(vm, "vm", vm->machine.vm);
 	store_put(vm, "ram", vm->machine.mem.fd);
+	store_put(vm, "devices", bus_fd(vm));
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_put(vm, what, vm->machine.vcpu[i]);
@@ -104,6 +127,7 @@ void store_remove_machine(const struct vm *vm)
 	store_remove(vm_name(vm), "runner");
 	store_remove(vm_name(vm), "vm");
 	store_remove(vm_name(vm), "ram");
+	store_remove(vm_name(vm), "devices");
 	for (i = 0; i < vm->conf->cpus; i++) {
 		snprintf(what, sizeof(what), "vcpu%u", i);
 		store_remove(vm_name(vm), what);
@@ -112,17 +136,35 @@ void store_remove_machine(const struct vm *vm)
 
 void store_put_all(const struct vm *vm)
 {
+	char what[16];
+	unsigned int i;
+
 	store_put(vm, "state", vm->record);
 	store_put(vm, "kernel", vm->files.kernel);
 	store_put(vm, "initrd", vm->files.initrd);
+	for (i = 0; i < vm->conf->disks.count; i++) {
+		snprintf(what, sizeof(what), "disk%u", i);
+		store_put(vm, what, vm->files.disk[i]);
+	}
 	store_put(vm, "console", console_ring_fd(vm->console));
 }
 
 void store_remove_all(const struct vm *vm)
 {
+	char what[16];
+	unsigned int i;
+
 	store_remove(vm_name(vm), "state");
 	store_remove(vm_name(vm), "kernel");
 	store_remove(vm_name(vm), "initrd");
+	for (i = 0; i < vm->conf->disks.count; i++) {
+		snprintf(what, sizeof(what), "disk%u", i);
+		store_remove(vm_name(vm), what);
+	}
+	for (i = 0; i < vm->conf->networks.count; i++) {
+		snprintf(what, sizeof(what), "net%u", i);
+		store_remove(vm_name(vm), what);
+	}
 	store_remove(vm_name(vm), "console");
 	store_remove_machine(vm);
 }

@@ -5,7 +5,7 @@
  * A guest is a configuration and the files it was made with; a machine comes
  * and goes with each start.  Every way out of a running machine is the same
  * way: vm_leave() says what shall be then, and kills the runner; when that is
- * dead arrive() lets go of what it ran, and makes it so.  What shall be then is
+ * dead and devices are idle arrive() lets go of it, and makes it so.  What shall be then is
  * in the record before anything is done about it, so if we are killed in
  * between, the next daemon goes on from there.
  *
@@ -32,18 +32,38 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+void vm_files_init(struct vm_files *files)
+{
+	unsigned int i;
+
+	files->kernel = files->initrd = -1;
+	for (i = 0; i < CONF_DISKS_MAX; i++)
+		files->disk[i] = -1;
+}
+
+void vm_files_close(struct vm_files *files)
+{
+	unsigned int i;
+
+	close_fd(files->kernel);
+	close_fd(files->initrd);
+	for (i = 0; i < CONF_DISKS_MAX; i++)
+		close_fd(files->disk[i]);
+	vm_files_init(files);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_work(evutil_socket_t fd, short what, void *arg);
+static void on_watchdog(evutil_socket_t fd, short what, void *arg);
 
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
-		  const struct vm_files *files, struct why *why)
+		  struct vm_files *files, struct why *why)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm) {
 		why_say(why, -ENOMEM, "%s: no memory", conf->name);
-		close_fd(files->kernel);
-		close_fd(files->initrd);
+		vm_files_close(files);
 		conf_guest_free(conf);
 		return NULL;
 	}
@@ -57,6 +77,7 @@ struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
 	vm_begin_state(vm, VM_STARTING);
 	event_assign(&vm->timer, lguestd->base, -1, 0, on_timer, vm);
 	event_assign(&vm->work, lguestd->base, -1, 0, on_work, vm);
+	event_assign(&vm->watchdog, lguestd->base, -1, 0, on_watchdog, vm);
 	return vm;
 }
 
@@ -90,9 +111,10 @@ void vm_free(struct vm *vm)
 	console_free(vm->console);
 	vm_event_del(&vm->timer);
 	vm_event_del(&vm->work);
+	vm_event_del(&vm->watchdog);
 	close_fd(vm->record);
-	close_fd(vm->files.kernel);
-	close_fd(vm->files.initrd);
+	vm_files_close(&vm->files);
+	networks_free(vm);
 	conf_guest_free(vm->conf);
 	free(vm);
 }
@@ -107,14 +129,32 @@ void vm_detach_all(struct lguestd *lguestd)
 	scope_close();
 }
 
-void vm_arm(struct vm *vm, unsigned int ms)
+static void arm(struct event *timer, unsigned int ms)
 {
 	const struct timeval wait = {
 		.tv_sec = ms / 1000,
 		.tv_usec = ms % 1000 * 1000,
 	};
 
-	event_add(&vm->timer, &wait);
+	event_add(timer, &wait);
+}
+
+void vm_arm(struct vm *vm, unsigned int ms)
+{
+	arm(&vm->timer, ms);
+}
+
+void vm_pet(struct vm *vm, unsigned int ms)
+{
+	bool changed = vm->watchdog_ms != ms;
+
+	vm->watchdog_ms = ms;
+	if (ms)
+		arm(&vm->watchdog, ms);
+	else
+		event_del(&vm->watchdog);
+	if (changed)
+		record_save(vm);
 }
 
 /* ---- starting ---- */
@@ -123,7 +163,7 @@ void vm_arm(struct vm *vm, unsigned int ms)
 static bool has_files(const struct vm *vm)
 {
 	return vm->files.kernel >= 0 &&
-	       (vm->files.initrd >= 0 || !vm->conf->initrd);
+	       (vm->files.initrd >= 0 || !vm->conf->initrd) && disks_here(vm);
 }
 
 int vm_launch(struct vm *vm, struct why *why)
@@ -131,12 +171,13 @@ int vm_launch(struct vm *vm, struct why *why)
 	int r;
 
 	if (!has_files(vm))
-		return why_say(
-			why, -ENOENT,
-			"%s: kernel or initrd: not kept for a next start",
-			vm_name(vm));
+		return why_say(why, -ENOENT,
+			       "%s: kernel, initrd or a disk: not kept for a "
+			       "next start",
+			       vm_name(vm));
 	vm->power_vector = 0;
 	vm->input_vector = 0;
+	vm->watchdog_ms = 0;
 	console_restarted(vm->console);
 	r = machine_create(vm, why);
 	if (r < 0)
@@ -265,20 +306,23 @@ static int build(struct vm *vm, struct why *why)
 	record_save(vm);
 	store_put_all(vm);
 	r = vm_launch(vm, why);
-	if (r < 0)
+	if (r < 0) {
+		disks_unlock(vm);
 		store_remove_all(vm);
+		machine_destroy(vm);
+		networks_end(vm);
+	}
 	return r;
 }
 
 int vm_create(struct lguestd *lguestd, struct conf_guest *conf,
-	      const struct vm_files *files, struct why *why, struct vm **ret_vm)
+	      struct vm_files *files, struct why *why, struct vm **ret_vm)
 {
 	struct vm *vm;
 	int r = check(lguestd, conf, why);
 
 	if (r < 0) {
-		close_fd(files->kernel);
-		close_fd(files->initrd);
+		vm_files_close(files);
 		conf_guest_free(conf);
 		return r;
 	}
@@ -308,6 +352,7 @@ void vm_leave(struct vm *vm, enum vm_state then)
 	record_save(vm);
 	exit_unwatch(vm);
 	vm_event_del(&vm->timer);
+	vm_event_del(&vm->watchdog);
 	if (vm->runner.pidfd >= 0)
 		runner_kill(vm);
 	else
@@ -348,7 +393,9 @@ static void wait_to_start(struct vm *vm)
 
 static void vanish(struct vm *vm)
 {
+	disks_unlock(vm);
 	store_remove_all(vm);
+	networks_end(vm);
 	unlist(vm);
 	vm_set_state(vm, VM_GONE);
 	vm_free(vm);
@@ -378,11 +425,24 @@ static void arrive(struct vm *vm)
 		vm_set_state(vm, then);
 }
 
+/* It arrives when its devices have let go of its RAM, too. */
+static void let_go(struct vm *vm)
+{
+	if (bus_stop(vm))
+		arrive(vm);
+}
+
+void vm_on_devices_idle(struct vm *vm)
+{
+	if (vm->leaving)
+		arrive(vm);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	arrive(arg);
+	let_go(arg);
 }
 
 void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
@@ -391,16 +451,33 @@ void vm_ended(struct vm *vm, enum vm_end end, const char *sentence)
 		return; /* it is on its way out already */
 	why_say(&vm->why, 0, "%s", sentence);
 	/* What was never there cannot crash. */
-	vm->crashed = end == END_CRASH && vm->ever_ran;
+	vm->crashed = (end == END_CRASH || end == END_WATCHDOG) && vm->ever_ran;
 	vm_leave(vm, restart_after(vm, end));
 }
 
 void vm_on_runner_gone(struct vm *vm, const char *sentence)
 {
 	if (vm->leaving)
-		arrive(vm);
+		let_go(vm);
 	else
 		vm_ended(vm, END_CRASH, sentence);
+}
+
+/* A guest that is paused cannot pet it. */
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	struct vm *vm = arg;
+	struct why why;
+
+	(void)fd;
+	(void)what;
+	if (vm->state == VM_PAUSED) {
+		arm(&vm->watchdog, vm->watchdog_ms);
+		return;
+	}
+	why_say(&why, 0, "hung: its watchdog was not petted for %u ms",
+		vm->watchdog_ms);
+	vm_ended(vm, END_WATCHDOG, why.text);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

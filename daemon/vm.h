@@ -13,14 +13,18 @@
 #include "guest_mem.h"
 #include "lguestd.h"
 
+struct bus;
 struct console;
+struct network;
 struct scope;
+struct virtio_dev;
 
 /* What a start makes and an end lets go of; -1 where there is none. */
 struct machine {
 	int vm; /* exits are read here */
 	struct guest_mem mem;
 	int vcpu[LG_MAX_VCPUS];
+	struct bus *bus; /* NULL: none */
 };
 
 /* The process that runs the vcpus. */
@@ -61,8 +65,12 @@ struct vm {
 	struct runner runner;
 	struct scope *scope; /* NULL: settled, one way or the other */
 	struct event exits;
+	struct event lost; /* some of its RAM is */
 	unsigned int power_vector, input_vector; /* 0: none */
+	unsigned int watchdog_ms; /* 0: nobody watches */
+	struct event watchdog;
 
+	struct network *networks[CONF_NETWORKS_MAX]; /* NULL: not yet */
 	struct console *console;
 	int record; /* memfd: what a daemon after us must know */
 	LIST_HEAD(, vm_watch) watches;
@@ -73,6 +81,7 @@ enum vm_end {
 	END_POWEROFF,
 	END_REBOOT,
 	END_CRASH,
+	END_WATCHDOG,
 };
 
 /* Times; not constant for the sake of tests. */
@@ -91,18 +100,24 @@ extern struct vm_timing {
 /* vm_ended - its machine has; sentence becomes vm_why(), already escaped */
 void vm_ended(struct vm *vm, enum vm_end end, const char *sentence);
 
+/* vm_pet - its watchdog bites in so many ms, or 0 for never */
+void vm_pet(struct vm *vm, unsigned int ms);
+
 /* vm_on_loaded - the runner is ready to run, or the scope is settled */
 void vm_on_loaded(struct vm *vm);
 
 /* vm_on_runner_gone - it is dead, and this is all that is known of why */
 void vm_on_runner_gone(struct vm *vm, const char *sentence);
 
+/* vm_on_devices_idle - bus_stop() has come to its end */
+void vm_on_devices_idle(struct vm *vm);
+
 /* vm_leave - stop what it is doing, and when that is done be `then` */
 void vm_leave(struct vm *vm, enum vm_state then);
 
 /* vm_new - with no machine, not listed; takes conf and files over */
 struct vm *vm_new(struct lguestd *lguestd, struct conf_guest *conf,
-		  const struct vm_files *files, struct why *why);
+		  struct vm_files *files, struct why *why);
 void vm_free(struct vm *vm);
 
 /* vm_list - from now on others see it */
@@ -153,6 +168,86 @@ void machine_destroy(struct vm *vm);
 /* machine_stats - LG_STAT_* of all vcpus together; NULL: ENOMEM */
 json_t *machine_stats(const struct vm *vm);
 
+/* ---- bus.c: devices ---- */
+
+/* bus_create - with the devices of conf; what fails is for bus_free() */
+int bus_create(struct vm *vm, struct why *why);
+
+/* bus_adopt - fd has what a daemon before us left of them; taken if 0 */
+int bus_adopt(struct vm *vm, int fd, struct why *why);
+
+/* bus_stop - reset them all; false: vm_on_devices_idle() follows */
+bool bus_stop(struct vm *vm);
+
+/* bus_free - without a bus_stop() they are as they were for the next daemon */
+void bus_free(struct vm *vm);
+
+/* bus_fd - what a next daemon must have; -1: there is no bus */
+int bus_fd(const struct vm *vm);
+
+/* bus_add - one more, which is destroyed if it fails; the guest is told */
+int bus_add(struct vm *vm, struct virtio_dev *dev, struct why *why);
+
+/* bus_remove - the guest is told when it is gone */
+int bus_remove(struct vm *vm, const char *label, struct why *why);
+struct virtio_dev *bus_find(const struct vm *vm, const char *label);
+
+/* bus_call, bus_kick - LGUEST_TOKEN_VIRTIO, LGUEST_TOKEN_KICK: their results */
+uint64_t bus_call(struct vm *vm, uint64_t gpa);
+uint64_t bus_kick(struct vm *vm, uint64_t arg);
+
+/* bus_describe - an array; NULL: ENOMEM */
+json_t *bus_describe(const struct vm *vm);
+
+/* ---- devices.c: which ones, and what they need of us ---- */
+
+/*
+ * One kind: the number-th that a guest has, NULL and 0 for no more.  What it says
+ * if it fails begins with the device's label.
+ */
+struct device_maker {
+	const char *what; /* its label, or the beginning of it; NULL: the end */
+	int (*make)(struct vm *vm, unsigned int number,
+		    struct virtio_dev **ret_dev, struct why *why);
+};
+
+/* In the order of their slots, which is that in which a guest finds them. */
+extern const struct device_maker device_makers[];
+
+/* bus_input - the console has some, and did not; bus_takes_input - is it heard? */
+void bus_input(struct vm *vm);
+bool bus_takes_input(const struct vm *vm);
+
+/* ---- disks.c ---- */
+
+/* disks_make - the number-th of the guest's, NULL and 0 for no more */
+int disks_make(struct vm *vm, unsigned int number, struct virtio_dev **ret_dev,
+	       struct why *why);
+
+/* disks_here - has every disk its file? */
+bool disks_here(const struct vm *vm);
+
+/* disks_unlock - others may have the files, which this guest will not use again */
+void disks_unlock(const struct vm *vm);
+
+/* disks_follow - the ring of a daemon before us; takes its lifeline over */
+void disks_follow(struct lguestd *lguestd, int lifeline);
+
+/* ---- network.c ---- */
+
+/* networks_make - as disks_make(); the first time it opens what there is not */
+int networks_make(struct vm *vm, unsigned int number,
+		  struct virtio_dev **ret_dev, struct why *why);
+
+/* networks_adopt - fd is the tap that a daemon before us had for it */
+void networks_adopt(struct vm *vm, unsigned int number, int fd);
+
+int networks_fd(const struct vm *vm, unsigned int number);
+
+/* networks_free - a next daemon has them; networks_end - nobody does */
+void networks_free(struct vm *vm);
+void networks_end(struct vm *vm);
+
 /* ---- console.c ---- */
 
 /* console_new - with what ring has (it is taken over), or a new one for -1 */
@@ -178,6 +273,12 @@ void console_adopted(struct console *console);
 /* console_getc - the next byte of input, or -1 */
 int console_getc(struct console *console);
 bool console_has_input(const struct console *console);
+
+/* console_read - the next bytes of input, for a device; how many */
+size_t console_read(struct console *console, char *to, size_t room);
+
+/* console_printed - bytes ever */
+uint64_t console_printed(const struct console *console);
 
 /* console_restarted - who starts anew has typed nothing yet */
 void console_restarted(struct console *console);
@@ -206,6 +307,9 @@ uint64_t ring_typed(const struct ring *ring);
 
 /* ring_type - all of it or, with an error, nothing */
 int ring_type(struct ring *ring, const char *text, size_t len);
+
+/* ring_take - the next bytes of it; how many */
+size_t ring_take(struct ring *ring, char *to, size_t room);
 
 /* ring_getc - the next byte; -1: there is none */
 int ring_getc(struct ring *ring);
@@ -259,6 +363,9 @@ void scope_close(void);
 int store_check(const struct lguestd *lguestd, const struct conf_guest *conf,
 		struct why *why);
 
+/* store_put_ring - a ring's lifeline, until it hangs up */
+void store_put_ring(int lifeline);
+
 /* store_put - as NAME.what; one of that name must have been removed before */
 void store_put(const struct vm *vm, const char *what, int fd);
 void store_remove(const char *name, const char *what);
@@ -284,12 +391,19 @@ json_t *record_load(int fd, unsigned int *ret_version, struct why *why);
 /* ---- lgdev.c: lg.ko ---- */
 
 /* Without these there is no serving a guest. */
-#define LGDEV_NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE)
+#define LGDEV_NEEDED (LG_FEATURE_QUEUE | LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD)
 
 int lgdev_vm_create(int device, uint64_t features);
 int lgdev_slot_add(int vm, int memfd, uint64_t bytes);
 int lgdev_vcpu_create(int vm, unsigned int id);
 int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector);
+
+/* lgdev_irqfd, lgdev_notifyfd - a wire, which goes when fd is closed */
+int lgdev_irqfd(int vm, int fd, unsigned int vcpu, unsigned int vector);
+int lgdev_notifyfd(int vm, int fd, uint64_t token);
+
+/* lgdev_discard - the host's again, whole pages */
+int lgdev_discard(int vm, uint64_t gpa, uint64_t bytes);
 int lgdev_pause(int vm);
 int lgdev_resume(int vm);
 

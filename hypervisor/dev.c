@@ -26,7 +26,7 @@
 #define ALL_FEATURES                                                          \
 	(LG_FEATURE_DIRECT_SYSCALL | LG_FEATURE_DEBUGREGS | LG_FEATURE_PCID | \
 	 LG_FEATURE_DISCARD | LG_FEATURE_DIRTY_LOG | LG_FEATURE_QUEUE |       \
-	 LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD)
+	 LG_FEATURE_PAUSE | LG_FEATURE_EVENTFD | LG_FEATURE_LDT)
 
 /* ---- the vcpu's descriptor ---- */
 

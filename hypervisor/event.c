@@ -342,16 +342,6 @@ bool event_stepped(struct lg_vcpu *vcpu)
 
 /* ---- the way back ---- */
 
-/* Could user mode be here?  rip of 32-bit code has 32 bits. */
-static bool good_user_frame(const struct lguest_iret *frame)
-{
-	if ((u16)frame->ss != LGUEST_DS)
-		return false;
-	if ((u16)frame->cs == LGUEST_CS32)
-		return !(frame->rip >> 32);
-	return (u16)frame->cs == LGUEST_CS && lg_canonical(frame->rip);
-}
-
 static void iret_to_user(struct lg_vcpu *vcpu)
 {
 	struct sw_state *state = vcpu->state;
@@ -407,7 +397,10 @@ int event_iret(struct lg_vcpu *vcpu)
 	iret_to_user(vcpu);
 	regs->cs = (u16)frame.cs;
 	regs->ss = (u16)frame.ss;
-	if (good_user_frame(&frame))
+	if (segment_fit(vcpu, (u16)frame.cs, (u16)frame.ss, frame.rip))
 		return 0;
-	return event_exception(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	err = event_exception(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	if (err)
+		trap_put_off(vcpu, VECTOR_GP, frame.cs & 0xfffc);
+	return err;
 }

@@ -166,7 +166,8 @@ static void on_hung_up(struct work_struct *work)
 	mutex_unlock(&vm->lock);
 	if (was_cut)
 		return; /* he waits for us, and then frees it */
-	synchronize_rcu();
+	if (!wire->vcpu)
+		synchronize_rcu(); /* a guest may be about to say its token */
 	free_wire(wire);
 }
 
@@ -269,10 +270,24 @@ static int do_call(struct lg_vm *vm, const struct lg_eventfd *call,
 	return 0;
 }
 
+static int locked_call(struct lg_vm *vm, const struct lg_eventfd *call,
+		       bool to_vcpu, struct wire *wire, struct file *file,
+		       struct list_head *old)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = do_call(vm, call, to_vcpu, wire, file, old);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
 /*
  * eventfd_call - LG_IRQFD if it leads to a vcpu, or LG_NOTIFYFD
  *
- * The call has been checked for numbers.  Returns 0; -EBADF or -EINVAL if it has
+ * The call has been checked for numbers.  What has hung up but is not cut yet is
+ * not in the way: a daemon that has died has closed its eventfds, and the next
+ * one has the same tokens for new ones.  Sleeps.  Returns 0; -EBADF or -EINVAL if it has
  * no eventfd; -ENOENT if there is no such vcpu, or nothing to remove; -EEXIST;
  * -ENOSPC if the VM has LG_MAX_EVENTFDS already; -ENOMEM.
  */
@@ -289,9 +304,11 @@ int eventfd_call(struct lg_vm *vm, const struct lg_eventfd *call, bool to_vcpu)
 	err = PTR_ERR_OR_ZERO(wire);
 	if (err)
 		goto put_file;
-	mutex_lock(&vm->lock);
-	err = do_call(vm, call, to_vcpu, wire, file, &old);
-	mutex_unlock(&vm->lock);
+	err = locked_call(vm, call, to_vcpu, wire, file, &old);
+	if (err == -EEXIST) {
+		flush_workqueue(cutters);
+		err = locked_call(vm, call, to_vcpu, wire, file, &old);
+	}
 	if (err || (call->flags & LG_EVENTFD_REMOVE))
 		free_wire(wire); /* it was only to compare with */
 	free_wires(&old);

@@ -193,6 +193,7 @@ static const struct handler handlers[LHCALL_MAX] = {
 	[LHCALL_SET_DATA] = { hc_set_data },
 	[LHCALL_SET_NOIRQ] = { hc_set_noirq },
 	[LHCALL_LOAD_GS] = { hc_load_gs },
+	[LHCALL_SET_LDT] = { hc_set_ldt },
 };
 
 static const struct handler *find(u64 number)

@@ -245,6 +245,16 @@ int interrupt_vcpu_up(struct lg_vcpu *vcpu, u64 id, u64 rip, u64 rsp, u64 arg)
 	return err;
 }
 
+/* The host had no memory for it: down as before, and asked again. */
+static void put_start_back(struct lg_vcpu *vcpu, struct lg_start *start)
+{
+	mutex_lock(&vcpu->vm->lock);
+	vcpu->start = start;
+	WRITE_ONCE(vcpu->activity, LG_ACTIVITY_DOWN);
+	mutex_unlock(&vcpu->vm->lock);
+	set_bit(LG_REQ_START, &vcpu->requests);
+}
+
 /* interrupt_start - LG_REQ_START, by who holds the vcpu.  0 or -ENOMEM */
 int interrupt_start(struct lg_vcpu *vcpu)
 {
@@ -262,6 +272,9 @@ int interrupt_start(struct lg_vcpu *vcpu)
 	setup_told(vcpu, &start->told);
 	vcpu->look = true;
 	err = vcpu_set_regs(vcpu, &regs);
-	kfree(start);
+	if (err)
+		put_start_back(vcpu, start);
+	else
+		kfree(start);
 	return err;
 }

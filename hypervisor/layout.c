@@ -11,6 +11,7 @@
 
 #define CHECK(type, field, offset) \
 	static_assert(offsetof(type, field) == (offset))
+CHECK(struct sw_state, ldt, ST_LDT);
 CHECK(struct sw_state, dr7, ST_DR7);
 CHECK(struct sw_state, host_cr3, ST_HOST_CR3);
 CHECK(struct sw_state, keep, ST_KEEP);

@@ -2,7 +2,7 @@
 /*
  * layout.h - addresses and offsets that C and the Switcher must agree on
  *
- * Each CPU has a window of 64 KiB at the same place in every address space
+ * Each CPU has a window of 128 KiB at the same place in every address space
  * that matters: in the host's, and in each shadow root that runs on that CPU.
  * The Switcher finds all it needs at a fixed distance from its own code, so
  * whatever it names is this CPU's by construction.
@@ -17,6 +17,7 @@
  *	0x7000	GDT and TSS	rw-		rw-		this CPU
  *	0x8000	guest data	rw-		rw-		the loaded vcpu
  *	0x9000	host		rw-		-		this CPU
+ *	0x10000	LDT		r--		r--		the loaded vcpu
  *
  * Everything is supervisor-only.  The host page is missing from the guest's
  * tables so that a CPU which leaks supervisor memory to CPL 3 has nothing of
@@ -26,7 +27,7 @@
 #define LG_LAYOUT_H
 
 #define WINDOW_SLOT     256 /* of the top-level table */
-#define SW_WINDOW_BYTES 0x10000
+#define SW_WINDOW_BYTES 0x20000
 #define SW_CODE_PAGES   2
 #define SW_STATE        0x4000
 #define SW_STACKS       0x5000
@@ -35,6 +36,7 @@
 #define SW_TSS          0x7800
 #define SW_DATA         0x8000
 #define SW_HOST         0x9000
+#define SW_LDT          0x10000 /* LGUEST_LDT_ENTRIES, to the window's end */
 
 /* IST stacks: same index as Linux's own, for the reason given in switcher.S. */
 #define SW_STACK_BYTES 0x400
@@ -47,10 +49,12 @@
 #define SW_KERNEL_CS   0x10
 #define SW_KERNEL_DS   0x18
 #define SW_TR          0x40
+#define SW_LDTR        0x50
 #define SW_GDT_ENTRIES 16 /* up to LGUEST_TLS_FIRST + LGUEST_TLS_COUNT */
 
 /* The state page: struct sw_state in lg.h. */
 #define ST_FLAGS       0x000
+#define ST_LDT         0x004
 #define ST_DR7         0x008
 #define ST_HOST_CR3    0x010
 #define ST_KEEP        0x018

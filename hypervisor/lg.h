@@ -31,6 +31,7 @@
 #include <asm/fpu/api.h>
 #include <lguest/guest.h>
 #include <lguest/ioctl.h>
+#include "fail.h"
 #include "guest_walk.h"
 #include "switcher.h"
 
@@ -190,10 +191,14 @@ struct lg_vcpu {
 	/* setup.c */
 	struct lg_pin pins[PIN_COUNT];
 	struct lg_told told;
-	u64 tls[LGUEST_TLS_COUNT];
 	u32 ring_tail;
 	struct lg_call
 		call; /* the one being made; not on the stack, for speed */
+
+	/* segment.c */
+	u64 tls[LGUEST_TLS_COUNT];
+	u64 *ldt; /* LGUEST_LDT_ENTRIES, zero from ldt_entries on; or NULL */
+	unsigned int ldt_entries;
 
 	/* event.c, interrupt.c */
 	unsigned long pending[4]; /* [atomic] a bit for each vector */
@@ -324,6 +329,7 @@ int pause_wait(struct lg_vcpu *vcpu);
 #define LG_REQ_STOP  3 /* another vcpu has been killed */
 #define LG_REQ_CLOCK 4 /* the time of day has changed */
 #define LG_REQ_PAUSE 5 /* the VM is to pause */
+#define LG_REQ_TRAP  6 /* the guest has still to get the last trap */
 
 void kick(struct lg_vcpu *vcpu);
 void request(struct lg_vcpu *vcpu, unsigned int what);
@@ -333,13 +339,15 @@ void request_all(struct lg_vm *vm, unsigned int what);
 struct window {
 	u64 start; /* its address */
 	struct sw_host *host;
-	u64 *state_pte[2], *data_pte[2]; /* in host tables, guest tables */
+	/* In host tables, guest tables. */
+	u64 *state_pte[2], *data_pte[2], *ldt_pte[2];
 	u64 top_entry; /* what a guest root's slot 256 must hold here */
 	struct lg_vcpu *loaded;
 	u64 last; /* serial of the vcpu that was loaded last */
 	struct page *pages[SW_WINDOW_BYTES / PAGE_SIZE];
 	bool made; /* all of the above is there, for as long as the module */
 	bool ready; /* and the CPU is up */
+	bool has_ldt; /* shows one */
 };
 
 DECLARE_PER_CPU(struct window, lg_window);
@@ -351,7 +359,7 @@ unsigned int window_levels(void);
 u64 window_host_entry(void);
 void window_show(struct window *window, struct lg_vcpu *vcpu);
 void window_hide(struct window *window);
-void window_tls(struct window *window, const struct lg_vcpu *vcpu);
+void window_segments(struct window *window, const struct lg_vcpu *vcpu);
 
 /* attach.c */
 int attach_get(struct mm_struct *mm);
@@ -366,6 +374,8 @@ bool world_cross(struct lg_vcpu *vcpu);
 
 /* trap.c */
 int trap_serve(struct lg_vcpu *vcpu);
+int trap_serve_again(struct lg_vcpu *vcpu);
+void trap_put_off(struct lg_vcpu *vcpu, u64 trap, u64 error);
 void trap_kill(struct lg_vcpu *vcpu, u64 vector, u64 error);
 
 /* emulate.c */
@@ -435,19 +445,27 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted);
 void setup_update(struct lg_vcpu *vcpu);
 bool setup_good_exits(u64 features, u64 entry, u64 exit, u64 iret, u64 fault);
 bool setup_good_gate(u64 vector, u64 handler, u64 flags);
-bool setup_good_tls(u64 descriptor);
-void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 descriptor);
-unsigned int setup_tls_of(u16 selector);
-void setup_drop_tls(struct lg_vcpu *vcpu);
 int hc_init(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_load_idt_entry(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_stack(struct lg_vcpu *vcpu, struct lg_call *call);
-int hc_load_tls(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_syscall(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_ring(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_clock(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_data(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_set_noirq(struct lg_vcpu *vcpu, struct lg_call *call);
+
+/* segment.c */
+void segment_forget(struct lg_vcpu *vcpu);
+void segment_settle(struct lg_vcpu *vcpu);
+void segment_tls(struct lg_vcpu *vcpu, unsigned int index, u64 desc);
+int segment_set_ldt(struct lg_vcpu *vcpu, const u64 *table,
+		    unsigned int entries);
+bool segment_is_data(const struct lg_vcpu *vcpu, u16 selector);
+bool segment_is_code(const struct lg_vcpu *vcpu, u64 selector, bool code);
+bool segment_fit(const struct lg_vcpu *vcpu, u64 cs, u64 ss, u64 rip);
+gva_t segment_linear(const struct lg_vcpu *vcpu, u64 cs, u64 rip);
+int hc_load_tls(struct lg_vcpu *vcpu, struct lg_call *call);
+int hc_set_ldt(struct lg_vcpu *vcpu, struct lg_call *call);
 int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call);
 
 /* shadow.c */

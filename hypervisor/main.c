@@ -8,7 +8,7 @@
  * cannot work is refused here, with the reason in the log, because later there
  * would be nobody left to say it.
  *
- * Next: hypervisor/dev.c
+ * Next: hypervisor/fail.c
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -72,8 +72,11 @@ struct page *mem_ram_page(const struct lg_ram *ram, gfn_t gfn, bool wait)
 {
 	struct address_space *mapping = ram->memfd->f_mapping;
 	pgoff_t index = ram->first + (gfn - (ram->gpa >> PAGE_SHIFT));
-	struct page *page = find_in_cache(mapping, index);
+	struct page *page;
 
+	if (wait && fail_now())
+		return ERR_PTR(-ENOMEM);
+	page = find_in_cache(mapping, index);
 	if (likely(page)) {
 		if (PageUptodate(page) && !PageHWPoison(page))
 			return page;

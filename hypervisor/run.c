@@ -40,20 +40,18 @@ static int adopt(struct lg_vcpu *vcpu)
 
 /*
  * iretq at CPL 0 checks what it loads, and on some CPUs a bad RIP faults there
- * and not in the guest.  So what the guest has made of RIP and CS is looked at
- * first; other registers cannot hurt.
+ * and not in the guest.  So what the guest has made of RIP, CS and SS is looked
+ * at first; other registers cannot hurt.
  */
 static bool fit_to_enter(struct lg_vcpu *vcpu)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
 
-	if (regs->ss != LGUEST_DS)
-		return false;
-	if (regs->cs == LGUEST_CS32) {
+	if (likely(regs->cs == LGUEST_CS && regs->ss == LGUEST_DS))
+		return lg_canonical(regs->rip);
+	if (regs->cs != LGUEST_CS)
 		regs->rip = (u32)regs->rip;
-		return true;
-	}
-	return regs->cs == LGUEST_CS && lg_canonical(regs->rip);
+	return segment_fit(vcpu, regs->cs, regs->ss, regs->rip);
 }
 
 /* It cannot go on from here: let its kernel know, if that can. */
@@ -123,7 +121,9 @@ static noinline int serve_requests(struct lg_vcpu *vcpu)
 		vcpu->taken_along = true;
 		lg_kill(vcpu, "another vcpu of this guest has been killed");
 	}
-	if (test_and_clear_bit(LG_REQ_START, &vcpu->requests))
+	if (test_and_clear_bit(LG_REQ_TRAP, &vcpu->requests))
+		err = trap_serve_again(vcpu);
+	if (!err && test_and_clear_bit(LG_REQ_START, &vcpu->requests))
 		err = interrupt_start(vcpu);
 	if (test_and_clear_bit(LG_REQ_CLOCK, &vcpu->requests) &&
 	    vcpu->pins[PIN_CLOCK].page)

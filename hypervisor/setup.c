@@ -2,17 +2,17 @@
 /*
  * setup.c - what a guest kernel tells of itself
  *
- * Where its pages are, its gates, its stack, its segments, where system calls
- * go: what each hypercall says is checked here, and then believed by all others.
+ * Where its pages are, its gates, its stack, where system calls go: what each
+ * hypercall says is checked here, and then believed by all others.
  *
  * Also here, because these words are all it needs, is the long way of a system
  * call, for when the Switcher's short one is barred.  To the guest the two must
  * look the same.
  *
- * What must never happen: a selector that can be loaded and leads nowhere; it
- * would fault in the Switcher.
+ * What must never happen: an address among these that is not canonical; the
+ * Switcher would fault on it.
  *
- * Next: hypervisor/pin.c
+ * Next: hypervisor/segment.c
  */
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -98,9 +98,9 @@ void setup_told(struct lg_vcpu *vcpu, const struct lg_told *told)
 /* setup_forget - a vcpu that was down begins with no pages of its own */
 void setup_forget(struct lg_vcpu *vcpu)
 {
-	world_leave(vcpu); /* it has the old TLS entries, too */
+	world_leave(vcpu); /* it has the old segments, too */
 	pin_none(vcpu);
-	memset(vcpu->tls, 0, sizeof(vcpu->tls));
+	segment_forget(vcpu);
 	vcpu->ring_tail = 0;
 	vcpu->stepping = false;
 	clear_bit(NMI_BLOCKED, &vcpu->nmi);
@@ -120,6 +120,8 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted)
 			   LGUEST_FEATURE_DIRECT_FAULT;
 	if (vcpu->vm->features & LG_FEATURE_PCID)
 		offered |= LGUEST_FEATURE_PCID;
+	if (vcpu->vm->features & LG_FEATURE_LDT)
+		offered |= LGUEST_FEATURE_LDT;
 	return wanted & offered;
 }
 
@@ -302,105 +304,5 @@ int hc_set_noirq(struct lg_vcpu *vcpu, struct lg_call *call)
 	}
 	vcpu->told.noirq_start = start;
 	vcpu->told.noirq_end = end;
-	return 0;
-}
-
-/* ---- segments ---- */
-
-#define DESC_TYPE_CODE (1ULL << 43)
-#define DESC_S         (1ULL << 44)
-#define DESC_DPL3      (3ULL << 45)
-#define DESC_P         (1ULL << 47)
-#define DESC_L         (1ULL << 53)
-#define DESC_ACCESSED  (1ULL << 40)
-
-/* setup_good_tls - nothing, or data that a selector of DPL 3 may name */
-bool setup_good_tls(u64 desc)
-{
-	const u64 must = DESC_S | DESC_DPL3 | DESC_P;
-
-	return !desc ||
-	       ((desc & must) == must && !(desc & (DESC_TYPE_CODE | DESC_L)));
-}
-
-/* setup_tls_of - the TLS entry that a selector names, if that is one */
-unsigned int setup_tls_of(u16 selector)
-{
-	return (selector >> 3) - LGUEST_TLS_FIRST;
-}
-
-/*
- * setup_drop_tls - what must be so before the Switcher loads the selectors
- *
- * A selector that names an entry which is not there would fault in it, so it
- * becomes null.
- */
-void setup_drop_tls(struct lg_vcpu *vcpu)
-{
-	u16 *segs = vcpu->state->segs;
-	unsigned int i, tls;
-
-	for (i = 0; i < 4; i++) {
-		tls = setup_tls_of(segs[i]);
-		if (tls < LGUEST_TLS_COUNT &&
-		    !vcpu->tls[array_index_nospec(tls, LGUEST_TLS_COUNT)])
-			segs[i] = 0;
-	}
-}
-
-/* setup_tls - one of the guest's own descriptors */
-void setup_tls(struct lg_vcpu *vcpu, unsigned int index, u64 desc)
-{
-	struct window *window;
-
-	vcpu->tls[index] = desc ? desc | DESC_ACCESSED : 0;
-	preempt_disable();
-	window = this_cpu_ptr(&lg_window);
-	if (window->loaded == vcpu) {
-		window_tls(window, vcpu);
-		setup_drop_tls(vcpu);
-	}
-	preempt_enable();
-}
-
-int hc_load_tls(struct lg_vcpu *vcpu, struct lg_call *call)
-{
-	u64 index = call->arg[0], desc = call->arg[1];
-
-	if (index >= LGUEST_TLS_COUNT || !setup_good_tls(desc)) {
-		lg_kill(vcpu, "LOAD_TLS: entry %llu cannot be %#llx", index,
-			desc);
-		return 0;
-	}
-	setup_tls(vcpu, array_index_nospec(index, LGUEST_TLS_COUNT), desc);
-	return 0;
-}
-
-static u64 base_of(u64 desc)
-{
-	return (desc >> 16 & 0xffffff) | (desc >> 56 << 24);
-}
-
-int hc_load_gs(struct lg_vcpu *vcpu, struct lg_call *call)
-{
-	u16 selector = call->arg[0];
-	unsigned int tls = setup_tls_of(selector);
-	u64 desc = 0;
-
-	if (call->arg[0] >> 16) {
-		lg_kill(vcpu, "LOAD_GS: %#llx is no selector", call->arg[0]);
-		return 0;
-	}
-	if (tls < LGUEST_TLS_COUNT && (selector & 7) == 3)
-		desc = vcpu->tls[array_index_nospec(tls, LGUEST_TLS_COUNT)];
-	/* What is not there is as good as null. */
-	if (desc || selector == LGUEST_DS || selector == LGUEST_CS ||
-	    selector == LGUEST_CS32)
-		vcpu->state->segs[3] = selector;
-	else
-		vcpu->state->segs[3] = 0;
-	call->result = base_of(desc);
-	if (vcpu->pins[PIN_DATA].page)
-		WRITE_ONCE(data_of(vcpu)->user_gs_base, call->result);
 	return 0;
 }

@@ -14,7 +14,7 @@
  *
  * Where we stand: shadow.c has made a leaf, or ram.c takes a page away.
  *
- * Next: daemon/lgctl/main.c
+ * Next: daemon/bus.c
  */
 #include <linux/hash.h>
 #include <linux/mm.h>

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
+#include "descriptor.h"
 #include "lg.h"
 
 /* ---- events ---- */
@@ -103,7 +104,7 @@ static bool good_setup(const struct lg_vcpu *vcpu, const struct lg_setup *in)
 	unsigned int i;
 
 	for (i = 0; i < LGUEST_TLS_COUNT; i++) {
-		if (!setup_good_tls(in->tls[i]))
+		if (!desc_tls_good(in->tls[i]))
 			return false;
 	}
 	/* Both or none; see hc_init(). */
@@ -142,7 +143,7 @@ static int set_setup(struct lg_vcpu *vcpu, const struct lg_setup *in)
 	vcpu->told.noirq_end = in->noirq_end;
 	vcpu->ring_tail = in->ring_tail;
 	for (i = 0; i < LGUEST_TLS_COUNT; i++)
-		setup_tls(vcpu, i, in->tls[i]);
+		segment_tls(vcpu, i, in->tls[i]);
 	setup_update(vcpu);
 	vcpu->look = true;
 	if (vcpu->pins[PIN_CLOCK].page)
@@ -160,6 +161,24 @@ static int set_gates(struct lg_vcpu *vcpu, const struct lg_gates *in)
 	}
 	memcpy(vcpu->told.gates, in->gate, sizeof(in->gate));
 	return 0;
+}
+
+static void get_table(const struct lg_vcpu *vcpu, struct lg_ldt *out)
+{
+	out->entries = vcpu->ldt_entries;
+	if (out->entries)
+		memcpy(out->desc, vcpu->ldt, out->entries * sizeof(u64));
+}
+
+static int set_table(struct lg_vcpu *vcpu, const struct lg_ldt *in)
+{
+	if (in->entries > LGUEST_LDT_ENTRIES || in->reserved0 ||
+	    (in->entries && !(vcpu->vm->features & LG_FEATURE_LDT)) ||
+	    memchr_inv(in->reserved, 0, sizeof(in->reserved)) ||
+	    memchr_inv(in->desc + in->entries, 0,
+		       (LGUEST_LDT_ENTRIES - in->entries) * sizeof(u64)))
+		return -EINVAL;
+	return segment_set_ldt(vcpu, in->desc, in->entries);
 }
 
 /* ---- FPU ---- */
@@ -209,6 +228,8 @@ u32 state_bytes(u32 type)
 		return sizeof(struct lg_gates);
 	case LG_STATE_SETUP:
 		return sizeof(struct lg_setup);
+	case LG_STATE_LDT:
+		return sizeof(struct lg_ldt);
 	case LG_STATE_FPU:
 		return fpu_bytes;
 	}
@@ -234,6 +255,9 @@ void state_get(struct lg_vcpu *vcpu, u32 type, void *record)
 	case LG_STATE_SETUP:
 		get_setup(vcpu, record);
 		break;
+	case LG_STATE_LDT:
+		get_table(vcpu, record);
+		break;
 	case LG_STATE_FPU:
 		fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, record, fpu_bytes,
 					       host_xcr0(), vcpu->pkru);
@@ -255,6 +279,8 @@ int state_set(struct lg_vcpu *vcpu, u32 type, const void *record)
 		return set_gates(vcpu, record);
 	case LG_STATE_SETUP:
 		return set_setup(vcpu, record);
+	case LG_STATE_LDT:
+		return set_table(vcpu, record);
 	case LG_STATE_FPU:
 		return set_fpu(vcpu, record);
 	}

@@ -111,8 +111,7 @@ in_begin:	/* an event from here to the iretq gives the entry up */
 	andb	$~2, WIN(SW_GDT + SW_TR + 5)	/* ltr wants it not busy */
 	mov	$SW_TR, %eax
 	ltr	%ax
-	xor	%eax, %eax
-	lldt	%ax
+	lldt	ST(ST_LDT)
 	mov	ST(ST_SEGS), %rax
 	or	HO(HO_SEGS), %rax
 	jnz	in_segments

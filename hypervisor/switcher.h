@@ -25,7 +25,7 @@ struct sw_regs {
  */
 struct sw_state {
 	u32 flags; /* SW_*: SW_USER is the virtual mode */
-	u32 pad;
+	u32 ldt; /* selector: SW_LDTR, or 0 without an LDT */
 	u64 dr7; /* what to load, or 0 to leave the register alone */
 	u64 host_cr3;
 	u64 keep; /* bit 63 if CR3 has PCIDs: do not flush */

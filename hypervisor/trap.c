@@ -147,7 +147,8 @@ static int syscall(struct lg_vcpu *vcpu)
  */
 static int soft_vector(struct lg_vcpu *vcpu)
 {
-	u64 rip = vcpu->state->regs.rip;
+	const struct sw_regs *regs = &vcpu->state->regs;
+	u64 rip = segment_linear(vcpu, regs->cs, regs->rip);
 	bool user = lg_user_mode(vcpu);
 	u8 insn, vector;
 	u32 ignored;
@@ -201,7 +202,7 @@ static int general_protection(struct lg_vcpu *vcpu)
 }
 
 /* All but SYSCALL, which is in a hurry. */
-static noinline int serve_trap(struct lg_vcpu *vcpu)
+static int serve_other(struct lg_vcpu *vcpu)
 {
 	const struct sw_regs *regs = &vcpu->state->regs;
 
@@ -227,6 +228,41 @@ static noinline int serve_trap(struct lg_vcpu *vcpu)
 		return 0;
 	}
 	return event_exception(vcpu, regs->trap, regs->error);
+}
+
+/* trap_put_off - it is to be served before the guest runs again */
+void trap_put_off(struct lg_vcpu *vcpu, u64 trap, u64 error)
+{
+	vcpu->state->regs.trap = trap;
+	vcpu->state->regs.error = error;
+	set_bit(LG_REQ_TRAP, &vcpu->requests);
+}
+
+/*
+ * A fault that the host had no memory for happens again.  But these leave RIP
+ * behind the instruction, so it is we who have to remember.
+ */
+static noinline int serve_trap(struct lg_vcpu *vcpu)
+{
+	u64 trap = vcpu->state->regs.trap;
+	int err = serve_other(vcpu);
+
+	if (unlikely(err < 0) && (trap == 1 || trap == 3 || trap == 4 ||
+				  trap == LGUEST_TRAP_SYSCALL32))
+		trap_put_off(vcpu, trap, vcpu->state->regs.error);
+	return err;
+}
+
+/* trap_serve_again - LG_REQ_TRAP: 0, or the host's failure once more */
+int trap_serve_again(struct lg_vcpu *vcpu)
+{
+	const struct sw_regs *regs = &vcpu->state->regs;
+	u64 trap = regs->trap, error = regs->error;
+	int err = vcpu->killed ? 0 : serve_other(vcpu);
+
+	if (err < 0)
+		trap_put_off(vcpu, trap, error);
+	return err;
 }
 
 /*

@@ -10,6 +10,7 @@
  * Next: hypervisor/state.c
  */
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <asm/pgtable.h>
 #include "lg.h"
 
@@ -33,6 +34,7 @@ static void free_vcpu(struct lg_vcpu *vcpu)
 	free_page((unsigned long)vcpu->state);
 	mutex_destroy(&vcpu->timer_lock);
 	mutex_destroy(&vcpu->lock);
+	vfree(vcpu->ldt);
 	kfree(vcpu);
 }
 
@@ -155,25 +157,24 @@ int vcpu_get_regs(struct lg_vcpu *vcpu, struct lg_regs *out)
 	return 0;
 }
 
-/* A data selector that a load of it can never fault on; see setup_drop_tls(). */
-static bool good_selector(u16 selector)
+/* What they name is looked at when they are loaded. */
+static bool good_selectors(const struct lg_vcpu *vcpu,
+			   const struct lg_regs *regs)
 {
-	u16 any_rpl = selector | 3;
-
-	return any_rpl == 3 || any_rpl == LGUEST_DS || any_rpl == LGUEST_CS ||
-	       any_rpl == LGUEST_CS32 ||
-	       (!(selector & 4) && setup_tls_of(selector) < LGUEST_TLS_COUNT);
+	return segment_is_code(vcpu, regs->cs, true) &&
+	       segment_is_code(vcpu, regs->ss, false) &&
+	       segment_is_data(vcpu, regs->ds) &&
+	       segment_is_data(vcpu, regs->es) &&
+	       segment_is_data(vcpu, regs->fs) &&
+	       segment_is_data(vcpu, regs->gs);
 }
 
-static bool good_regs(const struct lg_regs *regs)
+static bool good_regs(const struct lg_vcpu *vcpu, const struct lg_regs *regs)
 {
 	return lg_canonical(regs->rip) && lg_good_base(regs->fs_base) &&
 	       lg_good_base(regs->gs_base) && regs->mode <= LG_MODE_USER &&
 	       lg_good_base(regs->user_gs_base) && !regs->reserved0 &&
-	       (regs->cs == LGUEST_CS || regs->cs == LGUEST_CS32) &&
-	       regs->ss == LGUEST_DS && good_selector(regs->ds) &&
-	       good_selector(regs->es) && good_selector(regs->fs) &&
-	       good_selector(regs->gs) &&
+	       good_selectors(vcpu, regs) &&
 	       !memchr_inv(regs->reserved, 0, sizeof(regs->reserved));
 }
 
@@ -188,13 +189,14 @@ int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lg_regs *in)
 	struct sw_state *state = vcpu->state;
 	int err;
 
-	if (!good_regs(in))
+	if (!good_regs(vcpu, in))
 		return -EINVAL;
 	/* Its memory may be another's that was saved with these registers. */
 	shadow_flush_all(vcpu);
 	err = shadow_new_root(vcpu, in->cr3);
 	if (err)
 		return err;
+	clear_bit(LG_REQ_TRAP, &vcpu->requests);
 	state->regs = (struct sw_regs){
 		.rax = in->rax,
 		.rbx = in->rbx,

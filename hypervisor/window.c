@@ -21,6 +21,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/io.h>
@@ -120,7 +121,7 @@ static u64 page_bits(unsigned int offset, bool guest)
 	case SW_HOST:
 		return guest ? 0 : PAGE_RW;
 	}
-	return 0; /* state and data come and go with the vcpu */
+	return 0; /* state, data and LDT come and go with the vcpu */
 }
 
 static int map_window(struct window *window, u64 *root, bool guest)
@@ -138,6 +139,8 @@ static int map_window(struct window *window, u64 *root, bool guest)
 			window->state_pte[guest] = pte;
 		else if (offset == SW_DATA)
 			window->data_pte[guest] = pte;
+		else if (offset == SW_LDT)
+			window->ldt_pte[guest] = pte;
 		else
 			WRITE_ONCE(*pte, bits ? entry_of(page, bits) : 0);
 	}
@@ -184,6 +187,14 @@ static u64 flat_segment(u8 access, u8 flags)
 	return 0xffff | (u64)access << 40 | 0xfULL << 48 | (u64)flags << 52;
 }
 
+/* TSS or LDT: two entries. */
+static void set_system_segment(u64 *desc, u64 at, u64 limit, u8 access)
+{
+	desc[0] = limit | (at & 0xffffff) << 16 | (u64)access << 40 |
+		  (at >> 24 & 0xff) << 56;
+	desc[1] = at >> 32;
+}
+
 static void make_gdt(struct window *window)
 {
 	struct x86_hw_tss *tss = window_page(window, SW_TSS);
@@ -196,9 +207,7 @@ static void make_gdt(struct window *window)
 	gdt[LGUEST_CS32 / 8] = flat_segment(0xfb, 0xc);
 	gdt[LGUEST_DS / 8] = flat_segment(0xf3, 0xc);
 	gdt[LGUEST_CS / 8] = flat_segment(0xfb, 0xa);
-	gdt[SW_TR / 8] = (sizeof(*tss) - 1) | (at & 0xffffff) << 16 |
-			 0x89ULL << 40 | (at >> 24 & 0xff) << 56;
-	gdt[SW_TR / 8 + 1] = at >> 32;
+	set_system_segment(gdt + SW_TR / 8, at, sizeof(*tss) - 1, 0x89);
 
 	tss->sp0 = window->start + SW_STATE + ST_REGS_END;
 	for (ist = SW_IST_DF; ist <= SW_IST_MC; ist++)
@@ -286,43 +295,68 @@ static int cpu_goes(unsigned int cpu)
 	return 0;
 }
 
-static void set_pte_here(u64 *ptes[2], struct page *page, u64 gva)
+static void set_pte_here(u64 *ptes[2], unsigned int i, u64 entry, u64 gva)
 {
-	u64 entry = page ? entry_of(page, PAGE_RW) : 0;
-
-	WRITE_ONCE(*ptes[0], entry);
-	WRITE_ONCE(*ptes[1], entry);
+	WRITE_ONCE(ptes[0][i], entry);
+	WRITE_ONCE(ptes[1][i], entry);
 	asm volatile("invlpg (%0)" : : "r"(gva) : "memory");
 }
 
+/* A table in one piece: they are last-level entries of one table each. */
+static void set_ldt_here(struct window *window, const u64 *ldt)
+{
+	unsigned int at;
+
+	for (at = 0; at < SW_WINDOW_BYTES - SW_LDT; at += PAGE_SIZE)
+		set_pte_here(window->ldt_pte, at >> PAGE_SHIFT,
+			     ldt ? entry_of(vmalloc_to_page((void *)ldt + at),
+					    PAGE_RO)
+				 : 0,
+			     window->start + SW_LDT + at);
+}
+
 /*
- * window_show - map a vcpu's two pages in this CPU's window
+ * window_show - map a vcpu's pages in this CPU's window
  *
  * Preemption off.  Only this CPU ever uses these addresses, so only this CPU's
  * TLB must hear of it; the guest's PCIDs are flushed by world.c.
  */
 void window_show(struct window *window, struct lg_vcpu *vcpu)
 {
-	set_pte_here(window->state_pte, virt_to_page(vcpu->state),
+	struct page *data = vcpu->pins[PIN_DATA].page;
+
+	set_pte_here(window->state_pte, 0,
+		     entry_of(virt_to_page(vcpu->state), PAGE_RW),
 		     window->start + SW_STATE);
-	set_pte_here(window->data_pte, vcpu->pins[PIN_DATA].page,
+	set_pte_here(window->data_pte, 0, data ? entry_of(data, PAGE_RW) : 0,
 		     window->start + SW_DATA);
-	window_tls(window, vcpu);
+	window->has_ldt = vcpu->ldt;
+	if (vcpu->ldt)
+		set_ldt_here(window, vcpu->ldt);
+	window_segments(window, vcpu);
 }
 
-/* window_tls - the guest's own descriptors; preemption off */
-void window_tls(struct window *window, const struct lg_vcpu *vcpu)
+/* window_segments - the guest's own descriptors; preemption off */
+void window_segments(struct window *window, const struct lg_vcpu *vcpu)
 {
 	u64 *gdt = window_page(window, SW_GDT);
+	u64 at = window->start + SW_LDT;
 
 	memcpy(gdt + LGUEST_TLS_FIRST, vcpu->tls, sizeof(vcpu->tls));
+	/* One that was just made is not in the window yet: the next load. */
+	vcpu->state->ldt = window->has_ldt && vcpu->ldt_entries ? SW_LDTR : 0;
+	if (vcpu->state->ldt)
+		set_system_segment(gdt + SW_LDTR / 8, at,
+				   vcpu->ldt_entries * sizeof(u64) - 1, 0x82);
 }
 
 /* window_hide - nothing of a vcpu stays mapped on a CPU it has left */
 void window_hide(struct window *window)
 {
-	set_pte_here(window->state_pte, NULL, window->start + SW_STATE);
-	set_pte_here(window->data_pte, NULL, window->start + SW_DATA);
+	set_pte_here(window->state_pte, 0, 0, window->start + SW_STATE);
+	set_pte_here(window->data_pte, 0, 0, window->start + SW_DATA);
+	if (window->has_ldt)
+		set_ldt_here(window, NULL);
 }
 
 /* window_host_entry - what slot 256 of a host address space must hold */

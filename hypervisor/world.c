@@ -148,8 +148,8 @@ static noinline void load(struct lg_vcpu *vcpu, struct window *window)
 	if (window->last != vcpu->serial)
 		indirect_branch_prediction_barrier();
 	shadow_check_tlb(vcpu, window);
+	segment_settle(vcpu);
 	window_show(window, vcpu);
-	setup_drop_tls(vcpu);
 	vcpu->state->data =
 		window->start + SW_DATA + vcpu->pins[PIN_DATA].offset;
 	note_thread(window->host);

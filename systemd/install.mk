@@ -5,10 +5,11 @@
 # build/stage is an installed lguest that the rig's machines copy over their own
 # files: see t/lib/lguestd.sh.
 
-INSTALLED := build/lg.ko build/guestos.elf $(DAEMON_PROGRAMS)
-STAGED := $(shell find systemd config -type f) daemon/lgctl/completion.bash \
+INSTALLED := build/lg.ko build/guestos.elf build/lguest-graft $(DAEMON_PROGRAMS)
+STAGED := $(shell find systemd config guestos/linux/p* -type f) daemon/lgctl/completion.bash \
 	$(wildcard hypervisor/include/lguest/*.h) \
-	$(wildcard $(foreach s,1 5 7 8,daemon/*.$(s) daemon/*/*.$(s)))
+	$(wildcard $(foreach s,1 5 7 8,daemon/*.$(s) daemon/*/*.$(s) \
+	guestos/linux/*.$(s)))
 
 installer = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KDIR='$(KDIR)' \
 	systemd/install.sh

@@ -32,6 +32,7 @@ table() {
 		755 f build/lguestd $prefix/sbin/lguestd
 		755 f build/lgctl $prefix/bin/lgctl
 		755 f build/lguest-run $lib/lguest/lguest-run
+		755 f build/lguest-graft $prefix/sbin/lguest-graft
 		644 f build/guestos.elf $lib/lguest/guestos.elf
 		644 f build/lg.ko /usr/lib/modules/$kver/updates/lg.ko
 		644 p systemd/lguestd.service $lib/systemd/system/lguestd.service
@@ -41,6 +42,9 @@ table() {
 		644 f systemd/lguestd.tmpfiles $lib/tmpfiles.d/lguest.conf
 		644 f config/60-lguest.rules $lib/udev/rules.d/60-lguest.rules
 		644 f config/modules-load.conf $lib/modules-load.d/lguest.conf
+		755 p guestos/linux/postinst.d/lguest /etc/kernel/postinst.d/lguest
+		755 p guestos/linux/postinst.d/lguest /etc/kernel/header_postinst.d/lguest
+		755 p guestos/linux/postrm.d/lguest /etc/kernel/postrm.d/lguest
 		644 f daemon/lgctl/completion.bash $share/bash-completion/completions/lgctl
 	END
 	for file in config/*.yaml config/guests/*.yaml; do
@@ -50,14 +54,19 @@ table() {
 	for file in hypervisor/include/lguest/*.h; do
 		echo "644 f $file $prefix/include/lguest/${file##*/}"
 	done
-	for file in daemon/*.[1-8] daemon/*/*.[1-8] config/*.[1-8]; do
+	for file in guestos/linux/port/*; do
+		echo "644 f $file $lib/lguest/linux/port/${file##*/}"
+	done
+	for file in daemon/*.[1-8] daemon/*/*.[1-8] config/*.[1-8] \
+		guestos/linux/*.[1-8]; do
 		[ ! -e "$file" ] ||
 			echo "644 f $file $share/man/man${file##*.}/${file##*/}"
 	done
 }
 
 # Folders that are ours alone, inner ones first; the last thing to go.
-folders="$lib/lguest $prefix/include/lguest $samples/guests $samples
+folders="$lib/lguest/linux/port $lib/lguest/linux $lib/lguest
+	$prefix/include/lguest $samples/guests $samples
 	$share/lguest /etc/lguest/guests /etc/lguest/guests.d /etc/lguest"
 
 say() {

@@ -77,6 +77,8 @@ here() {
 		step 'loading the module'
 		show insmod build/lg.ko || die 'dmesg says why'
 	}
+	# For a guest with a network, as lguestd.service wants it, too.
+	[ -e /dev/net/tun ] || show modprobe tun
 	tmp=$(mktemp -d)
 	cat >"$tmp/lguestd.yaml" <<-END
 		socket: $tmp/lguestd.sock

@@ -7,7 +7,32 @@
  *
  * Next: daemon/lgctl/cmd_vm.c
  */
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
 #include "lgctl.h"
+
+/* Nothing is made here, but it can be said that create would. */
+static void look_at_kernel(const struct lgctl *ctl,
+			   const struct conf_guest *conf)
+{
+	int fd = open(conf->kernel, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char path[PATH_MAX];
+	bool made;
+
+	if (fd < 0)
+		return;
+	if (graft_wanted(fd) &&
+	    graft_look(conf->name, conf->kernel, &made, path, sizeof(path)) ==
+		    EXIT_DONE &&
+	    !made)
+		say_note(ctl,
+			 "vm '%s': kernel '%s': create will make a guest of "
+			 "it, which takes a minute, once",
+			 conf->name, conf->kernel);
+	close(fd);
+}
 
 static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
 {
@@ -25,8 +50,10 @@ static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
 		else if (ctl->verbose && now == EXIT_DONE)
 			printf("%s: ok\n",
 			       conf_show(argv[i], shown, sizeof(shown)));
-		if (now == EXIT_DONE)
+		if (now == EXIT_DONE) {
+			look_at_kernel(ctl, conf);
 			conf_guest_free(conf);
+		}
 		status = worse(status, now);
 	}
 	return status;

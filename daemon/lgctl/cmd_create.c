@@ -59,7 +59,7 @@ static enum proto_exit run_create(struct lgctl *ctl, int argc, char **argv)
 	int i;
 
 	for (i = 0; i < argc && status != EXIT_UNREACHABLE; i++) {
-		now = guest_file_open(argv[i], &file);
+		now = guest_file_open(ctl, argv[i], &file);
 		if (now == EXIT_DONE) {
 			now = ctl->dry_run ? show_config(ctl, &file)
 					   : send_create(ctl, &file);

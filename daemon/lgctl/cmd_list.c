@@ -139,10 +139,36 @@ static void add_values(struct table *table, const char *prefix,
 	}
 }
 
+/* "console running", and why if there is something wrong; then its own words. */
+static void add_devices(struct table *table, const json_t *devices)
+{
+	static const char *const said_already[] = { "name", "device", "slot",
+						    "status", "why" };
+	char key[48], said[1200];
+	json_t *device;
+	size_t i, j;
+
+	json_array_foreach((json_t *)(uintptr_t)devices, i, device) {
+		const char *why = text_of(device, "why");
+
+		snprintf(key, sizeof(key), "device.%s",
+			 text_of(device, "name"));
+		snprintf(said, sizeof(said), "%s%s%s",
+			 text_of(device, "status"), *why ? ": " : "", why);
+		table_add(table, key);
+		table_add(table, said);
+		for (j = 0; j < sizeof(said_already) / sizeof(char *); j++)
+			json_object_del(device, said_already[j]);
+		add_values(table, key, device);
+	}
+}
+
 static void print_info(json_t *guest)
 {
-	static const char *const shown[] = { "name", "state",        "since_us",
-					     "cpus", "memory_bytes", "config" };
+	static const char *const shown[] = { "name",         "state",
+					     "since_us",     "cpus",
+					     "memory_bytes", "config",
+					     "devices" };
 	static const char *const again[] = { "name", "cpus", "memory" };
 	json_t *config = json_object_get(guest, "config");
 	struct table table = { .columns = 2 };
@@ -164,6 +190,7 @@ static void print_info(json_t *guest)
 	for (i = 0; i < sizeof(again) / sizeof(again[0]); i++)
 		json_object_del(config, again[i]);
 	add_values(&table, "", config);
+	add_devices(&table, json_object_get(guest, "devices"));
 	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		json_object_del(guest, shown[i]);
 	add_values(&table, "", guest);

@@ -233,7 +233,7 @@ static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
 				 "run: needs --foreground; in the background: "
 				 "lgctl create %s",
 				 argv[0]);
-	status = guest_file_open(argv[0], &file);
+	status = guest_file_open(ctl, argv[0], &file);
 	if (status != EXIT_DONE)
 		return status;
 	snprintf(guest, sizeof(guest), "%s", file.conf->name);

@@ -5,7 +5,7 @@
  * Each is a call with a guest's name in it, for every name that was given.  One
  * that fails does not keep the others from it: the first failure is the status.
  *
- * Next: daemon/lgctl/cmd_list.c
+ * Next: daemon/lgctl/cmd_balloon.c
  */
 #include <string.h>
 

@@ -6,10 +6,11 @@
  * us; lguestd never opens it.  A path that is no plain file is refused here, by
  * its name: a directory, or a fifo that would have us wait for a writer.
  *
- * Next: daemon/lgctl/cmd_create.c
+ * Next: daemon/lgctl/disk_file.c
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,9 +54,17 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
+static void add_file(struct guest_file *file, const char *what, int fd)
+{
+	json_object_set_new(json_object_get(file->parameters, "fds"), what,
+			    json_integer((json_int_t)file->fd_count));
+	file->fds[file->fd_count++] = fd;
+}
+
 /* O_NONBLOCK, so that a fifo does not keep us before we see that it is one. */
-static enum proto_exit open_file(struct guest_file *file, const char *what,
-				 const char *path)
+static enum proto_exit open_file(const struct guest_file *file,
+				 const char *what, const char *path,
+				 int *ret_fd)
 {
 	const char *name = file->conf->name, *kind;
 	struct stat st;
@@ -72,13 +81,65 @@ static enum proto_exit open_file(struct guest_file *file, const char *what,
 				 "vm '%s': %s '%s': %s, not a file", name, what,
 				 path, kind);
 	}
-	json_object_set_new(json_object_get(file->parameters, "fds"), what,
-			    json_integer((json_int_t)file->fd_count));
-	file->fds[file->fd_count++] = fd;
+	*ret_fd = fd;
 	return EXIT_DONE;
 }
 
-enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file)
+static enum proto_exit open_disks(struct guest_file *file)
+{
+	enum proto_exit status = EXIT_DONE;
+	const struct conf_disk *disk;
+	char what[16];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; (disk = conf_disk(file->conf, i)); i++) {
+		fd = disk_file_open(file->conf->name, i, disk, &status);
+		if (fd < 0)
+			return status;
+		snprintf(what, sizeof(what), "disk%u", i);
+		add_file(file, what, fd);
+	}
+	return EXIT_DONE;
+}
+
+/* What the file names, or what lguest-graft has made of it. */
+static enum proto_exit open_kernel(const struct lgctl *ctl,
+				   struct guest_file *file)
+{
+	const struct conf_guest *conf = file->conf;
+	char path[PATH_MAX];
+	enum proto_exit status;
+	int fd;
+
+	status = open_file(file, "kernel", conf->kernel, &fd);
+	if (status == EXIT_DONE && !ctl->dry_run && graft_wanted(fd)) {
+		close(fd);
+		status = graft_make(ctl, conf->name, conf->kernel, path,
+				    sizeof(path));
+		if (status == EXIT_DONE)
+			status = open_file(file, "kernel", path, &fd);
+	}
+	if (status == EXIT_DONE)
+		add_file(file, "kernel", fd);
+	return status;
+}
+
+static enum proto_exit open_initrd(struct guest_file *file)
+{
+	enum proto_exit status;
+	int fd;
+
+	if (!file->conf->initrd)
+		return EXIT_DONE;
+	status = open_file(file, "initrd", file->conf->initrd, &fd);
+	if (status == EXIT_DONE)
+		add_file(file, "initrd", fd);
+	return status;
+}
+
+enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
+				struct guest_file *ret_file)
 {
 	struct guest_file file = { .fd_count = 0 };
 	enum proto_exit status = guest_file_read(path, &file.conf);
@@ -90,9 +151,11 @@ enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file)
 	if (!file.parameters)
 		status = say_error(EXIT_FAILED, "no memory");
 	if (status == EXIT_DONE)
-		status = open_file(&file, "kernel", file.conf->kernel);
-	if (status == EXIT_DONE && file.conf->initrd)
-		status = open_file(&file, "initrd", file.conf->initrd);
+		status = open_kernel(ctl, &file);
+	if (status == EXIT_DONE)
+		status = open_initrd(&file);
+	if (status == EXIT_DONE)
+		status = open_disks(&file);
 	if (status == EXIT_DONE)
 		*ret_file = file;
 	else

@@ -148,17 +148,37 @@ json_t *client_named(const char *guest);
 
 struct guest_file {
 	struct conf_guest *conf;
-	int fds[2];
+	int fds[2 + CONF_DISKS_MAX];
 	size_t fd_count;
 	json_t *parameters; /* of Guests.Create */
 };
 
 /* guest_file_open - reads path and opens what it names, as the caller */
-enum proto_exit guest_file_open(const char *path, struct guest_file *ret_file);
+enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
+				struct guest_file *ret_file);
 void guest_file_close(struct guest_file *file);
 
 /* guest_file_read - the YAML alone; complaints are said */
 enum proto_exit guest_file_read(const char *path, struct conf_guest **ret);
+
+/* ---- disk_file.c: a disk's file, opened or made ---- */
+
+/* disk_file_open - a descriptor; -1: it has said why, *ret_status is for that */
+int disk_file_open(const char *guest, unsigned int number,
+		   const struct conf_disk *conf, enum proto_exit *ret_status);
+
+/* ---- graft.c: a distribution's kernel, made a guest's on the way ---- */
+
+/* graft_wanted - a kernel for a boot loader, that lguest-run would refuse */
+bool graft_wanted(int fd);
+
+/* graft_look - is there one made of that kernel?  ret_path: where, if so */
+enum proto_exit graft_look(const char *guest, const char *kernel,
+			   bool *ret_made, char *ret_path, size_t len);
+
+/* graft_make - and if not, now */
+enum proto_exit graft_make(const struct lgctl *ctl, const char *guest,
+			   const char *kernel, char *ret_path, size_t len);
 
 /* ---- terminal.c: bytes between a person and a guest ---- */
 
@@ -192,7 +212,7 @@ void terminal_drain(const struct terminal *terminal);
 extern const struct cmd cmd_create, cmd_run, cmd_check;
 extern const struct cmd cmd_list, cmd_info;
 extern const struct cmd cmd_stop, cmd_destroy, cmd_pause, cmd_resume, cmd_reset;
-extern const struct cmd cmd_wait, cmd_console, cmd_logs;
+extern const struct cmd cmd_balloon, cmd_wait, cmd_console, cmd_logs;
 extern const struct cmd cmd_doctor, cmd_version, cmd_help;
 
 #endif /* LGCTL_H */

@@ -24,10 +24,10 @@
 #include "lgctl.h"
 
 const struct cmd *const commands[] = {
-	&cmd_create, &cmd_destroy, &cmd_list,  &cmd_info,   &cmd_console,
-	&cmd_logs,   &cmd_stop,    &cmd_pause, &cmd_resume, &cmd_reset,
-	&cmd_wait,   &cmd_run,     &cmd_check, &cmd_doctor, &cmd_version,
-	&cmd_help,   NULL,
+	&cmd_create,  &cmd_destroy, &cmd_list,  &cmd_info,   &cmd_console,
+	&cmd_logs,    &cmd_stop,    &cmd_pause, &cmd_resume, &cmd_reset,
+	&cmd_balloon, &cmd_wait,    &cmd_run,   &cmd_check,  &cmd_doctor,
+	&cmd_version, &cmd_help,    NULL,
 };
 
 const struct cmd *command_find(const char *name)

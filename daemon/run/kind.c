@@ -44,8 +44,8 @@ static const struct kind kinds[] = {
 	{ 0, MAGIC("\x5d\x00\x00"),
 	  "is packed with lzma; " UNPACK("xz -dc --format=lzma") },
 	{ 0x202, MAGIC("HdrS"),
-	  "is a bzImage, a Linux kernel packed for a boot loader; lguestd "
-	  "loads ELF files, like the vmlinux in it (extract-vmlinux)" },
+	  "is a bzImage, a Linux kernel packed for a boot loader; "
+	  "lguest-graft makes a guest of it, and lgctl asks it to" },
 	{ 0x38, MAGIC("ARM\x64"), "is a kernel for arm64; it must be x86-64" },
 	{ 0, MAGIC("MZ"),
 	  "is a program for EFI or Windows; lguestd loads "

@@ -32,7 +32,9 @@
 #define SYS_SHUTDOWN   21 /* (SHUTDOWN_*) does not return */
 #define SYS_PROC       22 /* (index, &struct proc_info) -ENOENT: no more */
 #define SYS_MEMORY     23 /* () bytes that are free */
-#define SYS_COUNT      24
+#define SYS_RANDOM     24 /* (addr, bytes) how many; 0: there is no such device */
+#define SYS_DISK       25 /* (&struct disk_request) its answer; sleeps */
+#define SYS_COUNT      26
 
 #define SHUTDOWN_OFF     0
 #define SHUTDOWN_RESTART 1
@@ -47,6 +49,17 @@ struct proc_info {
 	char state; /* R runs or would, S sleeps, Z has ended */
 	char name[15];
 };
+
+/* SYS_DISK: DISK_SIZE answers bytes, DISK_READ and _WRITE those they did. */
+struct disk_request {
+	unsigned long long disk, op, sector, addr, bytes;
+};
+
+#define DISK_SIZE    0
+#define DISK_READ    1
+#define DISK_WRITE   2
+#define DISK_FLUSH   3
+#define DISK_DISCARD 4
 
 #endif /* !__ASSEMBLY__ */
 

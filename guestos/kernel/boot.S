@@ -58,7 +58,7 @@ climb:
 	call	kernel_main
 2:	mov	%rax, %rdx
 	shr	$32, %rdx
-	mov	$0xc0000101, %ecx	/* the MSR of the GS base */
+	mov	$MSR_GS_BASE, %ecx
 	wrmsr
 	call	kernel_main
 	ud2
@@ -124,7 +124,7 @@ ap_start32:
 	mov	ap_percpu, %rax
 	mov	%rax, %rdx
 	shr	$32, %rdx
-	mov	$0xc0000101, %ecx
+	mov	$MSR_GS_BASE, %ecx
 	wrmsr
 	call	ap_main
 	ud2

@@ -19,13 +19,29 @@
 static int irq_comes; /* whether input is announced by one */
 static int came; /* sched_lock: one did, and nobody has looked since */
 
-static void input_irq(struct regs *regs)
+static int (*use)(void); /* NULL: the machine's own */
+
+/* input_came - there is some; an interrupt says so */
+void input_came(void)
 {
-	(void)regs;
 	spin_lock(&sched_lock);
 	came = 1;
 	wake_up_locked(&came);
 	spin_unlock(&sched_lock);
+}
+
+static void input_irq(struct regs *regs)
+{
+	(void)regs;
+	input_came();
+}
+
+/* input_use - from now on get() has the next byte or -1, and announces it */
+void input_use(int (*get)(void))
+{
+	use = get;
+	irq_comes = 1;
+	input_came(); /* who waits already looks there from now on */
 }
 
 /* input_init - ask for an interrupt when there is something to read */
@@ -54,7 +70,7 @@ long input_read(char *to, size_t bytes)
 	int byte;
 
 	while (done < bytes) {
-		byte = pv_ops.get_char();
+		byte = use ? use() : pv_ops.get_char();
 		if (byte >= 0)
 			to[done++] = (char)byte;
 		else if (done)

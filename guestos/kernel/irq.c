@@ -6,7 +6,7 @@
  * All of them start blocked; the one who has a handler unblocks it as its last
  * step, so that none can come too early.  (lguest_init_IRQ, enable_lguest_irq.)
  *
- * Next: guestos/kernel/lock.c
+ * Next: guestos/kernel/nmi.c
  */
 #include "kernel.h"
 

@@ -26,6 +26,7 @@
 
 /* Errors, as system calls return them, negated. */
 #define ENOENT 2
+#define EIO    5
 #define ECHILD 10
 #define EAGAIN 11
 #define ENOMEM 12
@@ -120,9 +121,12 @@ u64 cmdline_number(const char *key, u64 otherwise);
 /* console.c */
 void printk(const char *fmt, ...) printf_like(1, 2);
 void console_write(const char *text, size_t len);
+void console_use(void (*write)(const char *text, size_t len));
 
 /* input.c */
 void input_init(void);
+void input_use(int (*get)(void));
+void input_came(void);
 long input_read(char *to, size_t bytes);
 
 /* button.c */
@@ -186,6 +190,12 @@ void irq_set_handler(u32 vector, void (*handler)(struct regs *regs));
 void irq_unblock(u32 vector);
 int irq_handle(struct regs *regs);
 extern u64 irq_counts[VECTORS];
+
+/* nmi.c */
+typedef void (*nmi_fn)(struct regs *regs);
+void nmi_set_handler(nmi_fn fn);
+void nmi_send(u32 cpu);
+void nmi(struct regs *regs);
 
 /* lock.c */
 void spin_lock(struct spinlock *lock);

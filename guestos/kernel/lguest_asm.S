@@ -203,6 +203,25 @@ lguest_fault_entry:
 	jmp	trap_common
 lguest_noirq_end:
 
+/*
+ * lguest_nmi - the way back is by the host alone, which lets the next one in
+ *
+ * The kernel's stack is ours wherever an NMI can strike, which is not within the
+ * range above, and so is GS.
+ */
+	.globl	lguest_nmi
+lguest_nmi:
+	push	$0
+	push	$TRAP_NMI
+	PUSH_REGS
+	xor	%ebp, %ebp
+	cld
+	mov	%rsp, %rdi
+	call	nmi
+	POP_REGS
+	add	$16, %rsp
+	jmp	through_host
+
 /* Another vcpu wakes here: RDI is its struct percpu, RSP its stack. */
 	.globl	lguest_ap_start
 lguest_ap_start:

@@ -61,10 +61,15 @@ int early_put_chars(const char *text, int len)
 	return len;
 }
 
-/* Ask the daemon, which may not know what we mean, or not be there. */
+/* lguest_notify - what the daemon, if there is one, answers to a token */
+u64 lguest_notify(u64 token)
+{
+	return hcall(LHCALL_NOTIFY, token, 0, 0, 0);
+}
+
 static u64 ask(u64 what, u64 arg)
 {
-	return hcall(LHCALL_NOTIFY, LGUEST_TOKEN(what, arg), 0, 0, 0);
+	return lguest_notify(LGUEST_TOKEN(what, arg));
 }
 
 /* lguest_get_char - the next byte that somebody has typed, or -1 */

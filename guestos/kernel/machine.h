@@ -34,6 +34,7 @@
 #define TIMER_IRQ    0
 #define INPUT_IRQ    1
 #define BUTTON_IRQ   2
+#define DEVICE_IRQ   3 /* the first of those that devices share */
 #define VEC_RESCHED  48
 #define VEC_CALL     49
 #define VEC_SPURIOUS 50
@@ -55,10 +56,13 @@
 #define LG_USER_RCX    0x28
 #define LG_USER_R11    0x30
 
+#define MSR_GS_BASE 0xc0000101
+
 /* Offsets into struct regs. */
 #define REGS_VECTOR 0x78
 #define REGS_RIP    0x88
 #define REGS_CS     0x90
+#define REGS_BYTES  0xb0
 #define REGS_FRAME  0x88 /* from here on as the processor has it */
 
 /* Which machine kernel_main() is told it runs on. */
@@ -140,7 +144,7 @@ struct percpu {
 	u32 lazy_mmu; /* inside lazy_enter .. lazy_leave */
 	u32 lazy_cpu; /* the same for the CPU's operations */
 	u64 cr0, cr3, cr4; /* what we last asked for */
-	u64 ticks, ipis, calls;
+	u64 ticks, ipis, calls, nmis;
 	struct proc *idle;
 	struct proc *to_free; /* exited; somebody is still on its stack */
 	volatile u64 call_pending;
@@ -159,7 +163,7 @@ struct percpu {
 	})
 #define current() (this_cpu()->current)
 
-_Static_assert(sizeof(struct regs) == 0xb0, "entry.S knows it");
+_Static_assert(sizeof(struct regs) == REGS_BYTES, "entry.S knows it");
 _Static_assert(__builtin_offsetof(struct regs, rip) == REGS_RIP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, self) == PCPU_SELF, "gs");
 _Static_assert(__builtin_offsetof(struct lguest_data, user_rflags) ==

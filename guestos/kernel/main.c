@@ -11,7 +11,7 @@
  *
  * Next: guestos/kernel/cmdline.c
  */
-#include "kernel.h"
+#include "virtio.h"
 
 #define VERSION "0.1"
 
@@ -77,6 +77,12 @@ void kernel_main(u64 machine, u64 boot_info)
 	button_init();
 	probe_disks();
 	boot_mark("disks");
+	vconsole_init();
+	blk_init();
+	net_init();
+	rng_init();
+	balloon_init();
+	boot_mark("devices");
 	if (thread_create("main", run_main, 0, 0) < 0)
 		panic("main: no memory for the first thread");
 	idle_loop();

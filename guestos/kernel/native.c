@@ -211,6 +211,12 @@ static int request_ports(u32 first, u32 count)
 }
 
 /* The old controllers, which would bring it, are silent: see native_apic.c. */
+static u64 no_daemon(u64 token)
+{
+	(void)token;
+	return ~0ULL;
+}
+
 static int no_irq(u32 vector)
 {
 	(void)vector;
@@ -232,6 +238,7 @@ static const struct pv_ops native_ops = {
 	.memory_setup = native_memory_setup,
 	.patch = native_patch,
 	.init_cpu = native_init_cpu,
+	.nmi = native_nmi,
 	.load_gdt = native_load_gdt,
 	.load_tr_desc = native_load_tr_desc,
 	.set_ldt = set_ldt,
@@ -281,6 +288,7 @@ static const struct pv_ops native_ops = {
 	.get_char = native_get_char,
 	.input_irq = no_irq,
 	.button_irq = no_irq,
+	.notify = no_daemon,
 	.power_off = native_power_off,
 	.restart = native_restart,
 	.crash = native_crash,

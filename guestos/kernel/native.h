@@ -55,6 +55,7 @@ void native_irq_disable(void);
 void native_irq_enable(void);
 void native_swapgs(void);
 void native_iret(void);
+void native_nmi(void);
 extern const u8 native_start_save_fl[], native_end_save_fl[];
 extern const u8 native_start_restore_fl[], native_end_restore_fl[];
 extern const u8 native_start_irq_disable[], native_end_irq_disable[];

@@ -17,6 +17,7 @@
 #define APIC_ICR2 0x310
 
 #define SVR_ENABLE   (1 << 8)
+#define ICR_NMI      0x400
 #define ICR_INIT     0x4500
 #define ICR_STARTUP  0x4600
 #define ICR_PENDING  (1 << 12)
@@ -85,7 +86,7 @@ static void send(u32 cpu, u32 command)
 
 void native_send_ipi(u32 cpu, u32 vector)
 {
-	send(cpu, vector);
+	send(cpu, vector == TRAP_NMI ? ICR_NMI : vector);
 }
 
 /* native_start_cpu - INIT, a startup, and one more for the deaf */

@@ -50,4 +50,34 @@ native_end_\name:
 native_iret:
 	iretq
 
+/*
+ * native_nmi - it may strike before swapgs or after the last one
+ *
+ * So GS tells nothing, and RSP may be a process's.  It has a stack of its own on
+ * each CPU, and at the end of that the CPU's struct percpu.
+ */
+	.globl native_nmi
+native_nmi:
+	push	$0
+	push	$TRAP_NMI
+	PUSH_REGS
+	xor	%ebp, %ebp
+	cld
+	mov	$MSR_GS_BASE, %ecx
+	rdmsr
+	mov	%eax, %ebx
+	mov	%edx, %r12d
+	mov	REGS_BYTES(%rsp), %eax
+	mov	REGS_BYTES + 4(%rsp), %edx
+	wrmsr
+	mov	%rsp, %rdi
+	call	nmi
+	mov	$MSR_GS_BASE, %ecx
+	mov	%ebx, %eax
+	mov	%r12d, %edx
+	wrmsr
+	POP_REGS
+	add	$16, %rsp
+	iretq
+
 	.section .note.GNU-stack, "", @progbits

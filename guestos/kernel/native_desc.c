@@ -4,8 +4,8 @@
  *
  * lg.ko keeps all of this for a guest.  On a real machine each CPU has a task
  * state, for the two stacks in it: the one for traps from user mode, which
- * changes with the process, and one for the double fault, which may mean that
- * the stack is what went wrong.
+ * changes with the process, and two for what must not trust the one in use: the
+ * double fault, and the NMI, which comes when it likes.
  *
  * Next: guestos/kernel/native_apic.c
  */
@@ -13,6 +13,7 @@
 
 #define GATE_INTERRUPT 0x8e00
 #define DF_IST         1
+#define NMI_IST        2
 
 struct gate {
 	u16 offset0, selector, type, offset1;
@@ -35,6 +36,7 @@ static u64 gdts[MAX_CPUS][TLS_FIRST + TLS_SLOTS];
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 static struct tss tss[MAX_CPUS];
 static u8 df_stacks[MAX_CPUS][4096] __attribute__((aligned(16)));
+static u64 nmi_stacks[MAX_CPUS][512] __attribute__((aligned(16)));
 
 void native_write_idt_entry(u32 vector, const void *entry, u32 dpl)
 {
@@ -44,7 +46,9 @@ void native_write_idt_entry(u32 vector, const void *entry, u32 dpl)
 		.offset0 = (u16)addr,
 		.selector = KERNEL_CS,
 		.type = (u16)(GATE_INTERRUPT | dpl << 13 |
-			      (vector == TRAP_DF ? DF_IST : 0)),
+			      (vector == TRAP_DF    ? DF_IST
+			       : vector == TRAP_NMI ? NMI_IST
+						    : 0)),
 		.offset1 = (u16)(addr >> 16),
 		.offset2 = (u32)(addr >> 32),
 	};
@@ -101,6 +105,8 @@ void native_load_tr_desc(void)
 
 	tss[cpu].io_map = sizeof(struct tss); /* past the end: no port at all */
 	tss[cpu].ist[DF_IST - 1] = (u64)df_stacks[cpu] + sizeof(df_stacks[0]);
+	nmi_stacks[cpu][510] = (u64)this_cpu(); /* native_nmi finds it there */
+	tss[cpu].ist[NMI_IST - 1] = (u64)&nmi_stacks[cpu][510];
 	native_write_gdt_entry(TSS_SEL / 8, (sizeof(struct tss) - 1) |
 						    (addr & 0xffffff) << 16 |
 						    0x89ULL << 40 |

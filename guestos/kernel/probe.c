@@ -10,7 +10,7 @@
  * We have no disks to drive.  This is the probing alone, in order to show what
  * it costs: the word probe=1 has it done without asking.
  *
- * Next: guestos/kernel/init.c
+ * Next: guestos/kernel/virtio.c
  */
 #include "kernel.h"
 

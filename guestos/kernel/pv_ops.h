@@ -72,6 +72,7 @@ struct pv_ops {
 	void (*set_ldt)(void); /* none */
 	void (*load_idt)(void);
 	void (*write_idt_entry)(u32 vector, const void *entry, u32 dpl);
+	void (*nmi)(void); /* where they enter; not to be called */
 	void (*cpuid)(u32 leaf, u32 subleaf, u32 ret_regs[4]);
 	void (*load_sp0)(u64 stack_top);
 	void (*load_tls)(const u64 descriptors[TLS_SLOTS]);
@@ -122,7 +123,7 @@ struct pv_ops {
 	/* pv_smp_ops */
 	u32 (*count_cpus)(void);
 	int (*start_cpu)(struct percpu *cpu, u64 stack_top);
-	void (*send_ipi)(u32 cpu, u32 vector);
+	void (*send_ipi)(u32 cpu, u32 vector); /* or TRAP_NMI */
 
 	/* the way out */
 	int (*put_chars)(const char *text, int len);
@@ -132,6 +133,8 @@ struct pv_ops {
 	 * input has to be looked for. */
 	int (*input_irq)(u32 vector);
 	int (*button_irq)(u32 vector);
+	/* a token for the daemon, of lguest/virtio.h; natively nobody knows */
+	u64 (*notify)(u64 token);
 	void (*power_off)(void);
 	void (*restart)(void);
 	void (*crash)(void);

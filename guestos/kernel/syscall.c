@@ -7,8 +7,8 @@
  *
  * Next: guestos/kernel/smp.c
  */
-#include "kernel.h"
 #include "abi.h"
+#include "virtio.h"
 
 #define TEXT_MAX 256
 
@@ -224,6 +224,26 @@ static long sys_memory(struct regs *regs)
 	return (long)(page_free_count() * PAGE_BYTES);
 }
 
+static long sys_random(struct regs *regs)
+{
+	u8 bytes[64];
+	size_t want = regs->rsi < sizeof(bytes) ? regs->rsi : sizeof(bytes);
+	long got = rng_read(bytes, want);
+
+	if (got > 0 && copy_to_user(regs->rdi, bytes, (size_t)got) < 0)
+		return -EFAULT;
+	return got;
+}
+
+static long sys_disk(struct regs *regs)
+{
+	struct disk_request ask;
+
+	if (copy_from_user(&ask, regs->rdi, sizeof(ask)) < 0)
+		return -EFAULT;
+	return blk_serve(&ask);
+}
+
 static const syscall_fn table[SYS_COUNT] = {
 	[SYS_EXIT] = sys_exit,
 	[SYS_WRITE] = sys_write,
@@ -249,6 +269,8 @@ static const syscall_fn table[SYS_COUNT] = {
 	[SYS_SHUTDOWN] = sys_shutdown,
 	[SYS_PROC] = sys_proc,
 	[SYS_MEMORY] = sys_memory,
+	[SYS_RANDOM] = sys_random,
+	[SYS_DISK] = sys_disk,
 };
 
 /* syscall - trap.c calls, with interrupts on */

@@ -56,6 +56,7 @@ void trap_init(void)
 		pv_ops.write_idt_entry(
 			vector, trap_stubs + 16 * vector,
 			vector == TRAP_BP || vector == TRAP_OF ? 3 : 0);
+	pv_ops.write_idt_entry(TRAP_NMI, (const void *)pv_ops.nmi, 0);
 	pv_ops.load_idt();
 }
 

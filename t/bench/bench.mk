@@ -27,6 +27,28 @@ build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -shared -fPIC -o $@ $<
 
+# The daemon's disk and a driver, each in its process; no rig and no guest.
+BENCH_BLK := t/bench/blk.c t/bench/vhost.c t/lib/vbus.c t/lib/vdriver.c \
+	$(wildcard daemon/virtio/*.c) daemon/guest_mem.c daemon/log.c
+ALL_TARGETS += build/t/bench/blk
+
+build/t/bench/blk: $(BENCH_BLK) t/bench/blk.h t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) -Idaemon -Idaemon/virtio -o $@ \
+		$(filter %.c,$^) -levent -ljansson -luring -lsystemd -lpthread
+
+# The daemon's network device and a driver, each in its process; no guest.
+BENCH_NET := t/bench/net.c t/lib/vbus.c t/lib/vdriver.c \
+	$(wildcard daemon/virtio/*.c) daemon/guest_mem.c daemon/log.c
+ALL_TARGETS += build/t/bench/net
+
+build/t/bench/net: $(BENCH_NET) t/lib/cflags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) $(DAEMON_CFLAGS) -Idaemon -Idaemon/virtio -o $@ \
+		$(filter %.c,$^) -levent -ljansson -luring -lsystemd
+
 # guestos/, with a first thread and a program of ours.
 BENCH_OUT := $(KERNEL_OUT)/t/bench
 BENCH_KERNEL_OBJS := $(BENCH_OUT)/kernel.c.o $(BENCH_OUT)/program.program.o

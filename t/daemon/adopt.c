@@ -260,7 +260,7 @@ static void check_parts(void)
 	next_daemon();
 	is_str(state("web"), "", "one whose state was not kept is none");
 	fdstore_listen(&store, 0);
-	is(store.count, 0, "... and nothing of it is kept");
+	is(fdstore_guests(&store), 0, "... and nothing of it is kept");
 	while (pidfd_send_signal(runner, 0, NULL, 0) == 0 &&
 	       waitid(P_PIDFD, (id_t)runner, &(siginfo_t){ 0 },
 		      WEXITED | WNOHANG) < 0)
@@ -323,14 +323,14 @@ static void check_newer(void)
 	client_create(store.path, "web", "power 40\nwait\npoweroff\n", "{}");
 	pid = client_number(store.path, "web", "pid");
 	kill_daemon();
-	count = store.count;
+	count = fdstore_guests(&store);
 	set_version(2);
 	next_daemon();
 	is_str(state("web"), "running", "a newer daemon's guest is shown");
 	ok(has_error("Guests.Stop", "web") && has_error("Guests.Pause", "web"),
 	   "... and not touched");
 	kill_daemon();
-	is(store.count, count, "... nor is what is kept of it");
+	is(fdstore_guests(&store), count, "... nor is what is kept of it");
 	is((unsigned)kill((pid_t)pid, 0), 0, "... and it runs");
 	set_version(1);
 	next_daemon();
@@ -448,7 +448,8 @@ int main(int argc, char **argv)
 	check_no_kernel();
 	check_term();
 	keep_listening();
-	is(store.count, 0, "nothing is stored of guests that are gone");
+	is(fdstore_guests(&store), 0,
+	   "nothing is stored of guests that are gone");
 	is((unsigned)fdstore_end(&store, SIGTERM), 0, "no leak");
 	fdstore_fini(&store);
 	return tap_end();

@@ -7,6 +7,7 @@
  * what was another's.  So after each case lguestd must hold what it held before.
  */
 #define _GNU_SOURCE
+#include "../../daemon/proto.h"
 #include "peer.h"
 
 #define INFO "{\"method\":\"org.lguest.Daemon.GetInfo\"}"
@@ -41,23 +42,25 @@ static void try(const char *call, const int *fds, size_t count,
 
 static void check_unwanted(void)
 {
-	int fds[16], i, sock, devnull = open("/dev/null", O_RDONLY);
+	int fds[2 * PROTO_FDS_MAX], i, sock,
+		devnull = open("/dev/null", O_RDONLY);
 
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 2 * PROTO_FDS_MAX; i++)
 		fds[i] = devnull;
 	try(INFO, fds, 3, "takes no descriptors",
 	    "a call that wants none refuses three, and closes them");
 	try("nonsense", fds, 3, "not JSON", "so does no call at all");
 	try("{\"method\":\"org.lguest.X\"}", fds, 1, "NoSuchMethod",
 	    "and an unknown one");
-	try(INFO, fds, 9, "at most 8", "nine with one message are too many");
-	try(INFO, fds, 16, "at most 8", "so are sixteen");
+	try(INFO, fds, PROTO_FDS_MAX + 1, "at most 16",
+	    "seventeen with one message are too many");
+	try(INFO, fds, 2 * PROTO_FDS_MAX, "at most 16", "so are thirty-two");
 
 	sock = peer_connect();
-	peer_send_fds(sock, HALF, sizeof(HALF) - 1, fds, 8);
+	peer_send_fds(sock, HALF, sizeof(HALF) - 1, fds, PROTO_FDS_MAX);
 	peer_send_fds(sock, HALF, sizeof(HALF) - 1, fds, 1);
 	ok(peer_hears(sock, "too many descriptors") && peer_gone(sock),
-	   "nine with one message in two parts are too many");
+	   "seventeen with one message in two parts are too many");
 	close(sock);
 	ok(peer_fds_are(before), "and are closed");
 

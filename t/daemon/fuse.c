@@ -168,16 +168,16 @@ static const char *mount_it(void)
 
 /* ---- the test ---- */
 
-static int clients[FILES];
+static int clients[FILES + 1];
 
 /* None of them is closed before the program has gone: we would wait, too. */
-static void send_file(size_t i)
+static void send_file(size_t i, int client, int how)
 {
 	char call[512], path[128];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", mnt, files[i].name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, how | O_CLOEXEC);
 	if (fd < 0)
 		bail_out("%s: %s", path, strerror(errno));
 	snprintf(call, sizeof(call),
@@ -185,8 +185,8 @@ static void send_file(size_t i)
 		 "\"config\":{\"name\":\"%s\",\"kernel\":\"/k\"},"
 		 "\"fds\":{\"kernel\":0},\"wait\":true}}",
 		 files[i].name);
-	clients[i] = peer_connect();
-	peer_send_fds(clients[i], call, strlen(call) + 1, &fd, 1);
+	clients[client] = peer_connect();
+	peer_send_fds(clients[client], call, strlen(call) + 1, &fd, 1);
 }
 
 static void check_silent(void)
@@ -194,11 +194,14 @@ static void check_silent(void)
 	size_t i;
 
 	for (i = 0; i < FILES; i++)
-		send_file(i);
+		send_file(i, (int)i, O_RDONLY);
 	ok(peer_hears(clients[0], "\"running\""),
 	   "a kernel on a file system of the client's can be run");
 	ok(peer_hears(clients[1], "\"running\""),
 	   "also where closing it gets no answer");
+	send_file(0, FILES, O_RDWR);
+	ok(peer_hears(clients[FILES], "can be written, and is on"),
+	   "one that could be written is not copied, but refused");
 	ok(peer_alive(), "and nobody else waits for what has none");
 	ok(peer_alive() && peer_alive(), "nor after that");
 	for (i = 2; i < FILES; i++)
@@ -219,7 +222,7 @@ int main(void)
 	peer_start(/* nofile= */ 0);
 	why = mount_it();
 	if (why) {
-		skip(9, why);
+		skip(10, why);
 		peer_stop();
 		return tap_end();
 	}

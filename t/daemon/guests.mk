@@ -4,7 +4,7 @@
 #
 # All of build/asan/lguestd but what serves clients.
 
-INSIDE_NAMES := life watch scarce
+INSIDE_NAMES := life watch scarce devices
 INSIDE_PROGRAMS := $(INSIDE_NAMES:%=build/t/daemon/%)
 INSIDE_OBJECTS := $(filter-out %/lgdev.o %/main.o %/autostart.o %/notify.o \
 	%/sandbox.o %/ctl.o %/listen.o %/message.o %/request.o %/wait.o \

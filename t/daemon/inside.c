@@ -128,7 +128,7 @@ int inside_create(const char *name, const char *script, const char *more,
 int inside_create_with(const char *name, int kernel, const char *more,
 		       struct why *why, struct vm **ret_vm)
 {
-	struct vm_files files = { kernel, -1 };
+	struct vm_files files;
 	struct conf_report report = { .text = NULL };
 	json_t *json = make_conf(name, more);
 	struct conf_guest *conf;
@@ -137,6 +137,8 @@ int inside_create_with(const char *name, int kernel, const char *more,
 	if (conf_guest_from_json(json, &report, &conf) < 0)
 		bail_out("conf: %s", report.text);
 	json_decref(json);
+	vm_files_init(&files);
+	files.kernel = kernel;
 	r = vm_create(&inside, conf, &files, why, ret_vm);
 	if (r < 0)
 		return r;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -51,6 +52,35 @@ static void check_calls(void)
 		is(inside_fds(), fds, "... and no descriptor of it");
 	}
 	make_fail("");
+}
+
+/* A page of RAM cannot be had, see t/unit/guest_mem.c. */
+static void check_lost(void)
+{
+	int fd = memfd_create("nothing", MFD_CLOEXEC);
+	struct vm *other = inside_guest("db", "wait\n", "");
+	struct vm *vm =
+		inside_guest("web", "wait\n", "{\"on_crash\":\"preserve\"}");
+	volatile char *ram = guest_mem_ptr(&vm->machine.mem, 4096, 1);
+
+	if (ftruncate(fd, 4096) < 0 ||
+	    mmap(vm->machine.mem.base + 4096, 4096, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    ftruncate(fd, 0) < 0)
+		bail_out("no hole in RAM: %s", strerror(errno));
+	close(fd);
+	is((unsigned char)ram[0], 0, "RAM that cannot be had reads as zero");
+	inside_until(vm, VM_CRASHED);
+	is_str(vm_why(vm),
+	       "RAM: a page cannot be had: the host has no memory for it, or "
+	       "has lost it",
+	       "and the guest ends, and says why");
+	ok(vm_state(other) == VM_RUNNING, "the other goes on");
+	vm_destroy(vm);
+	vm_destroy(other);
+	inside_gone("web");
+	inside_gone("db");
+	is(inside_fds(), fds, "nothing is left of them");
 }
 
 /* The host lacks something when a guest is to be started again. */
@@ -161,6 +191,7 @@ int main(void)
 	inside_gone("web");
 	fds = inside_fds();
 	check_calls();
+	check_lost();
 	check_restart();
 	check_descriptors();
 	check_runner();

@@ -130,15 +130,20 @@ static void check_end(unsigned int fds)
 					     "off",    "churn0", "churn1",
 					     "churn2", "churn3" };
 	char word[16];
-	unsigned int i, children = 0;
+	unsigned int i, children = 0, left = 0;
 	FILE *file;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		destroy(names[i]);
 	fdstore_listen(&store, 0);
-	for (i = 0; i < store.count; i++)
+	/* What has no dot is the daemon's own, and of no guest. */
+	for (i = 0; i < store.count; i++) {
+		if (!strchr(store.kept[i].name, '.'))
+			continue;
 		diag("still stored: %s", store.kept[i].name);
-	is(store.count, 0, "with the guests all that was stored has gone");
+		left++;
+	}
+	is(left, 0, "with the guests all that was stored has gone");
 	while (client_fds_of(store.pid) > fds)
 		keep_listening();
 	ok(1, "lguestd has as few descriptors as at first");

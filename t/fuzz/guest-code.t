@@ -6,4 +6,4 @@
 # This is bounded, and from a new seed each time; `make fuzz` goes on for ever.
 
 . t/guest/guest.sh
-guest_program 600 build/t/guest-fuzz --runs 1500
+guest_program 600 build/t/guest-fuzz --runs $((500 * ${LG_ROUNDS:-1}))

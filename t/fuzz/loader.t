@@ -3,12 +3,12 @@
 #
 # No kernel file makes the loader write where it must not.
 #
-# See loader.c.  LG_LONG=1 goes on for fifty times as long.
+# See loader.c.  LG_ROUNDS=50 goes on for fifty times as long.
 
 . t/lib/c.sh
 
 runs=2000
-[ -z "${LG_LONG:-}" ] || runs=$((runs * 50))
+runs=$((runs * ${LG_ROUNDS:-1}))
 export LOADER_RUNS=$runs
 
 c_test t/fuzz/loader.c daemon/run/report.c daemon/run/ram.c \

@@ -30,7 +30,8 @@ guest_program() {
 	shift
 	guest_built "$1"
 	rig_need
-	rig_exec -m "${LG_MODEL:-amd}" -t "$guest_limit" -- "$@"
+	rig_exec -m "${LG_MODEL:-amd}" -t "$guest_limit" -- \
+		env LG_ROUNDS="${LG_ROUNDS:-1}" "$@"
 	exit
 }
 

@@ -96,9 +96,9 @@ CASE(stack, "user mode has its own stack", BOTH_WAYS)
 }
 
 /* As many as a busy program makes in a blink. */
-#define MANY 100000
+#define MANY 10000
 
-CASE(many, "a hundred thousand of them, one like the other", BOTH_WAYS)
+CASE(many, "ten thousand of them, one like the other", BOTH_WAYS)
 {
 	u64 calls = 0;
 

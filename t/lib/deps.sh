@@ -15,8 +15,11 @@ groups() {
 	cat <<-'EOT'
 		build gcc g++ make libc6-dev binutils linux-headers-amd64
 		build pkg-config libevent-dev libyaml-dev libjansson-dev libsystemd-dev
-		build libseccomp-dev libcap-ng-dev
+		build libseccomp-dev libcap-ng-dev liburing-dev
+		build liblzma-dev libzstd-dev liblz4-dev zlib1g-dev
+		build libnl-3-dev libnl-route-3-dev libnftables-dev
 		lint mandoc valgrind clang-format shellcheck sparse perl
+		fuzz clang libclang-rt-14-dev
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
 		rig dbus udev kmod
 		rig bash dash busybox-static iproute2 mount util-linux
@@ -44,7 +47,7 @@ missing() {
 
 mode=install
 case ${1:-} in -[nl]) mode=$1 && shift ;; esac
-[ $# -gt 0 ] || set -- build lint rig
+[ $# -gt 0 ] || set -- build lint fuzz rig
 
 for group in "$@"; do
 	[ -n "$(packages "$group")" ] && continue

@@ -173,6 +173,54 @@ int lgdev_interrupt(int vm, unsigned int vcpu, unsigned int vector)
 	return r < 0 ? r : tell(vm, FAKE_INTERRUPT, 0, vector);
 }
 
+/* The eventfd goes to the guest, who plays lg.ko's part of it too. */
+static int tell_with(int vm, enum fake_kind kind, uint64_t value, int fd)
+{
+	struct fake_word word = { .kind = kind, .value = value };
+	struct iovec iov = { &word, sizeof(word) };
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .room = { 0 } };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+
+	part->cmsg_level = SOL_SOCKET;
+	part->cmsg_type = SCM_RIGHTS;
+	part->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(part), &fd, sizeof(fd));
+	return sendmsg(vm, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
+								      : 0;
+}
+
+int lgdev_irqfd(int vm, int fd, unsigned int vcpu, unsigned int vector)
+{
+	int r = may_fail("irqfd");
+
+	(void)vcpu;
+	return r < 0 ? r : tell_with(vm, FAKE_IRQFD, vector, fd);
+}
+
+int lgdev_notifyfd(int vm, int fd, uint64_t token)
+{
+	int r = may_fail("notifyfd");
+
+	return r < 0 ? r : tell_with(vm, FAKE_NOTIFYFD, token, fd);
+}
+
+int lgdev_discard(int vm, uint64_t gpa, uint64_t bytes)
+{
+	(void)vm;
+	(void)gpa;
+	(void)bytes;
+	return may_fail("discard");
+}
+
 int lgdev_pause(int vm)
 {
 	int r = may_fail("pause");

@@ -15,6 +15,8 @@ enum fake_kind {
 	FAKE_INTERRUPT, /* value: the vector */
 	FAKE_PAUSE,
 	FAKE_RESUME,
+	FAKE_IRQFD, /* value: the vector; an eventfd comes with it */
+	FAKE_NOTIFYFD, /* value: the token; the same */
 };
 
 struct fake_word {

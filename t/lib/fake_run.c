@@ -22,6 +22,10 @@
  *	shutdown KIND GPA	as is (hex)
  *	exit KIND	of a kind that there is not
  *	fill GPA BYTES	of RAM with 'x' (hex)
+ *	store GPA VALUE	64 bits (hex)
+ *	load GPA	print them
+ *	call OP SLOT INDEX BYTES [WORD]...	a device's; print its result and words
+ *	interrupt VECTOR	wait for one
  *
  * After the last line the guest goes on and does nothing.
  */
@@ -44,6 +48,7 @@
 #include "fake_lgdev.h"
 
 #define TEXT_GPA 0x1000
+#define CALL_GPA 0x4000
 
 static int report = -1, ram = -1, kernel = -1, vcpu = -1;
 static uint64_t serial;
@@ -51,16 +56,110 @@ static unsigned int power, input;
 static bool pending[256], paused;
 static struct fake_word answer; /* the last one; it may come while we pause */
 
+/* Eventfds, as lg.ko would have them: the newest of a token or vector counts. */
+static struct wire {
+	uint64_t kind, value;
+	int fd;
+} wires[64];
+static unsigned int wire_count;
+
+static void add_wire(uint64_t kind, uint64_t value, int fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < wire_count; i++) {
+		if (wires[i].kind == kind && wires[i].value == value)
+			break;
+	}
+	if (i == sizeof(wires) / sizeof(wires[0]))
+		exit(7);
+	if (i < wire_count)
+		close(wires[i].fd);
+	else
+		wire_count++;
+	wires[i] = (struct wire){ kind, value, fd };
+}
+
+static ssize_t receive(struct fake_word *word)
+{
+	struct iovec iov = { word, sizeof(*word) };
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	ssize_t got = recvmsg(vcpu, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *part = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	int fd;
+
+	if (part) {
+		memcpy(&fd, CMSG_DATA(part), sizeof(fd));
+		add_wire(word->kind, word->value, fd);
+	}
+	return got;
+}
+
+/* What eventfds have raised meanwhile. */
+static void look_at_wires(void)
+{
+	uint64_t count;
+	unsigned int i;
+
+	for (i = 0; i < wire_count; i++) {
+		if (wires[i].kind == FAKE_IRQFD &&
+		    read(wires[i].fd, &count, sizeof(count)) > 0)
+			pending[wires[i].value & 255] = true;
+	}
+}
+
+static bool is_wired(uint64_t token)
+{
+	const uint64_t one = 1;
+	unsigned int i;
+
+	for (i = 0; i < wire_count; i++) {
+		if (wires[i].kind == FAKE_NOTIFYFD && wires[i].value == token)
+			return write(wires[i].fd, &one, sizeof(one)) > 0;
+	}
+	return false;
+}
+
+/* Until there is something on the socket or one of them is raised. */
+static bool wait_ms(int ms)
+{
+	struct pollfd pollers[65] = { { .fd = vcpu, .events = POLLIN } };
+	unsigned int i, count = 1;
+
+	for (i = 0; i < wire_count; i++) {
+		if (wires[i].kind == FAKE_IRQFD)
+			pollers[count++] = (struct pollfd){
+				.fd = wires[i].fd,
+				.events = POLLIN,
+			};
+	}
+	if (poll(pollers, count, ms) <= 0)
+		return false;
+	look_at_wires();
+	return pollers[0].revents;
+}
+
 /* The next word of the daemon's; false: none came in that time. */
 static bool listen_ms(struct fake_word *word, int ms)
 {
-	struct pollfd poller = { .fd = vcpu, .events = POLLIN };
 	ssize_t got;
 
 	do {
-		if (poll(&poller, 1, paused ? -1 : ms) <= 0)
+		if (!wait_ms(paused ? -1 : ms)) {
+			if (paused)
+				continue;
 			return false;
-		got = recv(vcpu, word, sizeof(*word), 0);
+		}
+		got = receive(word);
 		if (got != sizeof(*word))
 			exit(5); /* nobody holds the VM any more */
 		if (word->kind == FAKE_PAUSE)
@@ -94,7 +193,7 @@ static uint64_t notify(uint64_t token)
 		.data = { token },
 	};
 
-	return leave(&exit_);
+	return is_wired(token) ? 0 : leave(&exit_);
 }
 
 static void print(const char *text)
@@ -210,6 +309,58 @@ static void fill(uint64_t gpa, uint64_t bytes)
 	}
 }
 
+static void store(uint64_t gpa, uint64_t value)
+{
+	if (pwrite(ram, &value, sizeof(value), (off_t)gpa) < 0)
+		exit(6);
+}
+
+static void load(uint64_t gpa)
+{
+	uint64_t value;
+	char text[32];
+
+	if (pread(ram, &value, sizeof(value), (off_t)gpa) < 0)
+		exit(6);
+	snprintf(text, sizeof(text), "%#" PRIx64, value);
+	print_line(text);
+}
+
+static void call(const char *rest)
+{
+	struct lguest_virtio_call call = { 0 };
+	uint64_t *w = (uint64_t *)call.word;
+	char text[256];
+
+	sscanf(rest,
+	       "%x %x %x %x %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+	       " %" SCNx64 " %" SCNx64,
+	       &call.op, &call.slot, &call.index, &call.bytes, &w[0], &w[1],
+	       &w[2], &w[3], &w[4], &w[5]);
+	if (pwrite(ram, &call, sizeof(call), CALL_GPA) < 0)
+		exit(6);
+	if (notify(LGUEST_TOKEN(LGUEST_TOKEN_VIRTIO, CALL_GPA)) != 0) {
+		print_line("no bus");
+		return;
+	}
+	if (pread(ram, &call, sizeof(call), CALL_GPA) < 0)
+		exit(6);
+	snprintf(text, sizeof(text),
+		 "%d: %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64,
+		 call.result, w[0], w[1], w[2], w[3]);
+	print_line(text);
+}
+
+static void await(unsigned int vector)
+{
+	struct fake_word word;
+
+	look_at_wires();
+	while (!pending[vector & 255])
+		listen_ms(&word, -1);
+	pending[vector & 255] = false;
+}
+
 static void play_end(const char *word, const char *rest, uint64_t a, uint64_t b)
 {
 	if (!strcmp(word, "poweroff"))
@@ -258,6 +409,14 @@ static void play(const char *word, const char *rest)
 		print_line(text);
 	} else if (!strcmp(word, "fill")) {
 		fill(a, b);
+	} else if (!strcmp(word, "store")) {
+		store(a, b);
+	} else if (!strcmp(word, "load")) {
+		load(a);
+	} else if (!strcmp(word, "call")) {
+		call(rest);
+	} else if (!strcmp(word, "interrupt")) {
+		await((unsigned int)atoi(rest));
 	} else {
 		play_end(word, rest, a, b);
 	}

@@ -145,6 +145,7 @@ void fdstore_add(struct fdstore *store, const char *name, int fd)
 		bail_out("fdstore: full");
 	snprintf(store->kept[store->count].name, sizeof(store->kept[0].name),
 		 "%s", name);
+	store->kept[store->count].polled = false;
 	store->kept[store->count++].fd = fd;
 }
 
@@ -152,7 +153,7 @@ static void apply(struct fdstore *store, char *text, const int *fds,
 		  unsigned int count)
 {
 	char *line, *name = NULL, *rest = NULL;
-	bool put = false, drop = false;
+	bool put = false, drop = false, polled = true;
 	unsigned int i;
 
 	for (line = strtok_r(text, "\n", &rest); line;
@@ -160,16 +161,19 @@ static void apply(struct fdstore *store, char *text, const int *fds,
 		if (!strncmp(line, "FDNAME=", 7))
 			name = line + 7;
 		put = put || !strcmp(line, "FDSTORE=1");
+		polled = polled && strcmp(line, "FDPOLL=0") != 0;
 		drop = drop || !strcmp(line, "FDSTOREREMOVE=1");
 		store->ready = store->ready || !strcmp(line, "READY=1");
 	}
 	if (drop && name)
 		forget(store, name);
 	for (i = 0; i < count; i++) {
-		if (put && name)
-			fdstore_add(store, name, fds[i]);
-		else
+		if (!put || !name) {
 			close(fds[i]);
+			continue;
+		}
+		fdstore_add(store, name, fds[i]);
+		store->kept[store->count - 1].polled = polled;
 	}
 }
 
@@ -206,6 +210,32 @@ static bool take_message(struct fdstore *store)
 	return true;
 }
 
+/* What has hung up, of those that it may look at. */
+static void let_go(struct fdstore *store)
+{
+	unsigned int i = 0;
+
+	while (i < store->count) {
+		struct pollfd poller = { .fd = store->kept[i].fd };
+
+		if (!store->kept[i].polled || poll(&poller, 1, 0) != 1) {
+			i++;
+			continue;
+		}
+		close(store->kept[i].fd);
+		store->kept[i] = store->kept[--store->count];
+	}
+}
+
+unsigned int fdstore_guests(const struct fdstore *store)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < store->count; i++)
+		count += strchr(store->kept[i].name, '.') != NULL;
+	return count;
+}
+
 void fdstore_listen(struct fdstore *store, int ms)
 {
 	struct pollfd poller = { .fd = store->notify, .events = POLLIN };
@@ -213,6 +243,7 @@ void fdstore_listen(struct fdstore *store, int ms)
 	poll(&poller, 1, ms);
 	while (take_message(store))
 		;
+	let_go(store);
 }
 
 void fdstore_until_ready(struct fdstore *store)

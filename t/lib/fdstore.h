@@ -23,6 +23,7 @@ struct fdstore {
 	struct {
 		char name[256];
 		int fd;
+		bool polled; /* let go of when it hangs up */
 	} kept[FDSTORE_MAX];
 };
 
@@ -44,5 +45,8 @@ int fdstore_end(struct fdstore *store, int signal);
 /* fdstore_add, fdstore_find - as if it had stored that; -1: there is none */
 void fdstore_add(struct fdstore *store, const char *name, int fd);
 int fdstore_find(const struct fdstore *store, const char *name);
+
+/* fdstore_guests - how many are kept that are a guest's, as "web.vm" is */
+unsigned int fdstore_guests(const struct fdstore *store);
 
 #endif /* FDSTORE_H */

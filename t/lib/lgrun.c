@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,6 +35,7 @@
 #include "tap.h"
 #include "vmm.h"
 
+#define MANY_STEPS    64
 #define SHOW_FAILURES 3 /* of one case's steps; the rest are counted */
 
 /* The guest's file, in memory, and the cases in it. */
@@ -199,6 +201,20 @@ static __u64 seen_by_watch(void)
 	return count;
 }
 
+/* LG_STATE_LDT read and written back. */
+static int same_ldt(struct vmm *vmm)
+{
+	static struct lg_ldt ldt;
+	struct lg_state state = {
+		.type = LG_STATE_LDT,
+		.bytes = sizeof(ldt),
+		.addr = (__u64)(uintptr_t)&ldt,
+	};
+
+	return ioctl(vmm->vcpu, LG_STATE_GET, &state) ||
+	       ioctl(vmm->vcpu, LG_STATE_SET, &state);
+}
+
 static int on_notify(struct vmm *vmm, __u64 token)
 {
 	struct attempt *attempt = vmm->arg;
@@ -218,7 +234,7 @@ static int on_notify(struct vmm *vmm, __u64 token)
 		return 0;
 	case CASE_TOKEN_STATE:
 		if (vmm_get_regs(vmm, &regs) == 0 &&
-		    vmm_set_regs(vmm, &regs) == 0)
+		    vmm_set_regs(vmm, &regs) == 0 && same_ldt(vmm) == 0)
 			return 0;
 		COMPLAIN(attempt, "%s", vmm_why(vmm));
 		return -1;
@@ -324,7 +340,17 @@ static void run_step(struct attempt *attempt)
 	vmm_destroy(&vmm);
 }
 
-/* run_way - all steps of a case; one line of TAP */
+/*
+ * Of very many steps half are left out, unless LG_ROUNDS wants more: but not one
+ * in three, nor, as these may be selectors, any of RPL 3.
+ */
+static bool left_out(unsigned int step, unsigned int steps)
+{
+	return steps > MANY_STEPS && rounds(1) == 1 && step % 3 &&
+	       step % 4 != 3;
+}
+
+/* run_way - the steps of a case; one line of TAP */
 static void run_way(unsigned int number, bool direct, const char *suffix)
 {
 	const struct guest_case *c = &image.cases[number];
@@ -333,6 +359,8 @@ static void run_way(unsigned int number, bool direct, const char *suffix)
 	bool skipped = false;
 
 	for (attempt.step = 0; attempt.step < steps; attempt.step++) {
+		if (left_out(attempt.step, steps))
+			continue;
 		run_step(&attempt);
 		if (attempt.complaint[0] && failed++ < SHOW_FAILURES)
 			diag("step %u of %u: %s", attempt.step, steps,

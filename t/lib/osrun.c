@@ -2,11 +2,11 @@
 /*
  * osrun.c - boots a kernel under lguest, as a daemon would
  *
- *	osrun [-s] [-c CPUS] [-m MIB] [-t MS] KERNEL.elf [WORD...]
+ *	osrun [-s] [-c CPUS] [-i INITRD] [-m MIB] [-t MS] KERNEL.elf [WORD...]
  *
  * The kernel wakes in 64-bit mode at its ELF entry, RAM mapped where it is,
  * with RSI at a page of boot_params: a memory map of one entry and the words as
- * its command line.  Each vcpu has a thread; all but the first wait inside of
+ * its command line; INITRD is as high in RAM as it can be.  Each vcpu has a thread; all but the first wait inside of
  * LG_RUN until the guest wakes them.
  *
  * What the guest prints goes to stdout as it is, and stdin is what somebody
@@ -38,6 +38,8 @@
 
 /* Where boot_params has what we fill in. */
 #define BOOT_E820_COUNT 0x1e8
+#define BOOT_LOADER     0x210
+#define BOOT_INITRD     0x218 /* and its size, in the next word */
 #define BOOT_CMDLINE    0x228
 #define BOOT_SUBARCH    0x23c
 #define BOOT_E820       0x2d0
@@ -207,6 +209,28 @@ static void fill_params(struct vmm *vmm, char **words)
 	vmm->regs.rsi = PARAMS_GPA;
 }
 
+/* As high as it can be, below the page tables. */
+static void load_initrd(struct vmm *vmm, const char *path)
+{
+	__u8 *params = vmm_at(vmm, PARAMS_GPA, PAGE);
+	FILE *file = fopen(path, "r");
+	__u32 place[2];
+	long bytes;
+
+	if (!file || fseek(file, 0, SEEK_END) || (bytes = ftell(file)) < 0)
+		die(path, strerror(errno));
+	rewind(file);
+	if ((__u64)bytes > vmm->root)
+		die(path, "does not fit in the guest's memory");
+	place[0] = (__u32)((vmm->root - (__u64)bytes) & ~(PAGE - 1ULL));
+	place[1] = (__u32)bytes;
+	if (fread(vmm->ram + place[0], 1, place[1], file) != place[1])
+		die(path, "cannot be read");
+	params[BOOT_LOADER] = 0xff; /* of no name, but one that can do it */
+	memcpy(params + BOOT_INITRD, place, sizeof(place));
+	fclose(file);
+}
+
 /* Another vcpu of the same machine, down until the guest wakes it. */
 static void add_vcpu(struct vmm *vmm, unsigned int id)
 {
@@ -227,13 +251,16 @@ static void add_vcpu(struct vmm *vmm, unsigned int id)
 int main(int argc, char **argv)
 {
 	struct vmm_options options = { .ram_bytes = 64ULL << 20 };
+	const char *initrd = NULL;
 	unsigned int vcpus = 1, i;
 	pthread_t thread;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:m:st:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:i:m:st:")) != -1) {
 		if (opt == 'c')
 			vcpus = (unsigned int)atoi(optarg);
+		else if (opt == 'i')
+			initrd = optarg;
 		else if (opt == 'm')
 			options.ram_bytes = strtoull(optarg, NULL, 10) << 20;
 		else if (opt == 's')
@@ -244,8 +271,9 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (optind == argc || !vcpus || vcpus > MAX_VCPUS) {
-		fprintf(stderr, "usage: osrun [-s] [-c CPUS] [-m MIB] [-t MS] "
-				"KERNEL.elf [WORD...]\n");
+		fprintf(stderr,
+			"usage: osrun [-s] [-c CPUS] [-i INITRD] [-m MIB] "
+			"[-t MS] KERNEL.elf [WORD...]\n");
 		return 2;
 	}
 	options.large_pages = 1;
@@ -253,6 +281,8 @@ int main(int argc, char **argv)
 	    vmm_load(&vmms[0], argv[optind]) < 0)
 		die(argv[optind], vmm_why(&vmms[0]));
 	fill_params(&vmms[0], argv + optind + 1);
+	if (initrd)
+		load_initrd(&vmms[0], initrd);
 	vmms[0].on_console = on_console;
 	vmms[0].on_notify = on_token;
 	for (i = 1; i < vcpus; i++)

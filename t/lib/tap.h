@@ -27,9 +27,22 @@
 #include <string.h>
 
 #define TAP_PRINTF(fmt, args) __attribute__((unused, format(printf, fmt, args)))
+#define TAP_ROUNDS            __attribute__((unused))
 #define TAP_NORETURN          __attribute__((noreturn))
 
 static unsigned int tap_planned, tap_count, tap_failed;
+
+/*
+ * rounds - how often to do it: `usual` times, or as many times that as LG_ROUNDS
+ * says, for those who have the time
+ */
+TAP_ROUNDS static unsigned long rounds(unsigned long usual)
+{
+	const char *word = getenv("LG_ROUNDS");
+	unsigned long times = word ? strtoul(word, NULL, 10) : 1;
+
+	return usual * (times ? times : 1);
+}
 
 /* plan - promise how many checks will follow; or never, and tap_end() says */
 static inline void plan(unsigned int checks)

@@ -7,6 +7,8 @@
  * came a moment before LG_RUN went to sleep on it is made good by the next.
  *
  * Start at vmm_create() and vmm_run(); what a guest finds is in vmm.h.
+ *
+ * Long because every program that runs a guest needs all of it.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -131,7 +133,7 @@ static int make_tables(struct vmm *vmm)
 
 	vmm->root = vmm->ram_bytes - VMM_TABLE_BYTES;
 	vmm->next_table = vmm->root + PAGE;
-	memset(vmm->ram + vmm->root, 0, VMM_TABLE_BYTES);
+	memset(vmm->ram + vmm->root, 0, PAGE);
 	if (!vmm->large_pages)
 		return vmm_map(vmm, VMM_RAM_START, VMM_RAM_START,
 			       vmm->ram_bytes - VMM_RAM_START, rights);
@@ -294,6 +296,7 @@ static __u64 *walk(struct vmm *vmm, __u64 gva, int want)
 			if (!vmm_at(vmm, vmm->next_table, PAGE))
 				return NULL;
 			/* Rights are the leaf's business. */
+			memset(vmm->ram + vmm->next_table, 0, PAGE);
 			*entry = vmm->next_table | VMM_P | VMM_W | VMM_U;
 			vmm->next_table += PAGE;
 		} else if (*entry & VMM_LARGE) {
@@ -348,6 +351,47 @@ int vmm_get_regs(struct vmm *vmm, struct lg_regs *regs)
 	return 0;
 }
 
+/*
+ * LG_STARVE=N, with the debug module: one of the next N allocations of lg.ko's
+ * fails in LG_RUN, again and again.  The guest must not notice.
+ */
+static unsigned int starving(void)
+{
+	static unsigned int most, asked;
+	const char *text;
+
+	if (!asked) {
+		text = getenv("LG_STARVE");
+		most = text ? (unsigned int)strtoul(text, NULL, 10) : 0;
+		asked = 1;
+	}
+	return most;
+}
+
+static void starve(unsigned int nth)
+{
+	FILE *file = fopen("/sys/module/lg/parameters/fail_nth", "w");
+
+	if (!file || fprintf(file, "%u\n", nth) < 0 || fclose(file)) {
+		fprintf(stderr, "vmm: fail_nth: cannot be written\n");
+		abort();
+	}
+}
+
+static int run(struct vmm *vmm)
+{
+	unsigned int most = starving();
+	int err;
+
+	if (!most)
+		return ioctl(vmm->vcpu, LG_RUN, 0);
+	starve(1 + (unsigned int)random() % most);
+	err = ioctl(vmm->vcpu, LG_RUN, 0) ? errno : 0;
+	starve(0);
+	errno = err == ENOMEM ? EINTR : err;
+	return err ? -1 : 0;
+}
+
 int vmm_run_once(struct vmm *vmm)
 {
 	if (!vmm->regs_written) {
@@ -355,7 +399,7 @@ int vmm_run_once(struct vmm *vmm)
 			return VMM_ERROR;
 		vmm->regs_written = 1;
 	}
-	if (ioctl(vmm->vcpu, LG_RUN, 0) == 0)
+	if (run(vmm) == 0)
 		return (int)vmm->run->exit;
 	if (errno == EINTR)
 		return VMM_INTERRUPTED;

@@ -14,19 +14,22 @@
 rooms='
 hypervisor/include/lguest/*.h : - : linux/types.h linux/ioctl.h
 hypervisor/guest_walk.[ch] : guest_walk.h lguest/guest.h : linux/types.h linux/errno.h errno.h stdbool.h stddef.h
-hypervisor/*.[chS] : lg.h layout.h switcher.h trace.h guest_walk.h lguest/ioctl.h lguest/guest.h : *
-daemon/virtio/*.[ch] : virtio.h ../guest_mem.h ../log.h lguest/virtio.h : *
+hypervisor/descriptor.h : - : linux/types.h
+hypervisor/*.[chS] : lg.h descriptor.h layout.h switcher.h trace.h fail.h guest_walk.h lguest/ioctl.h lguest/guest.h : *
+daemon/virtio/*.[ch] : virtio.h queue.h ../guest_mem.h ../log.h lguest/virtio.h disk.h blk.h net.h : *
 daemon/lgctl/*.[ch] : lgctl.h doctor.h ../proto.h ../conf.h lguest/ioctl.h : *
 daemon/run/*.[ch] : run.h lguest/ioctl.h lguest/guest.h : *
 daemon/conf*.[ch] : conf.h conf_schema.h : *
 daemon/guest_mem.[ch] : guest_mem.h : *
 daemon/log.[ch] : log.h : *
 daemon/proto.h : - : *
-daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h virtio/virtio.h lguest/ioctl.h lguest/guest.h lguest/virtio.h : *
-guestos/linux/*.[chS] : port.h lguest/guest.h lguest/virtio.h : *
+daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h virtio/virtio.h virtio/disk.h lguest/ioctl.h lguest/guest.h lguest/virtio.h network.h virtio/net.h virtio/blk.h : *
+guestos/linux/port/*.[chS] : port.h graft.h lguest/guest.h lguest/virtio.h : *
+guestos/linux/*.[ch] : tool.h port/graft.h : *
 guestos/kernel/user/*.[chS] : user.h abi.h : -
 guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h lguest/virtio.h : -
-guestos/kernel/*.[chS] : kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
+guestos/kernel/virtio.c : virtio.h lguest/virtio.h : -
+guestos/kernel/*.[chS] : virtio.h kernel.h machine.h pv_ops.h native.h abi.h guestos.h : -
 guestos/*.[chS] : guestos.h hypercall.h lguest/guest.h lguest/virtio.h : -
 '
 

@@ -29,7 +29,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-rig
 packages=$(sh "$(dirname "$0")/../lib/deps.sh" -l rig)
 # Packages we copy from where they are installed: our programs link these.
 optional='procps libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libyaml-0-2
-	libjansson4 libcap-ng0 libseccomp2 liburing2 libnss-systemd nftables
+	libjansson4 libcap-ng0 libseccomp2 liburing2 libnl-3-200 libnl-route-3-200 libnftables1 libnss-systemd nftables
 	strace'
 
 binaries='
@@ -58,6 +58,7 @@ usr/sbin/modinfo usr/sbin/depmod
 '
 libraries='libevent-2.1.so.7 libevent_core-2.1.so.7 libevent_pthreads-2.1.so.7
 	libyaml-0.so.2 libjansson.so.4 libcap-ng.so.0 libseccomp.so.2 liburing.so.2
+	libnl-3.so.200 libnl-route-3.so.200 libnftables.so.1
 	libgcc_s.so.1 libnss_systemd.so.2 libm.so.6 libpthread.so.0 librt.so.1
 	libdl.so.2 libsystemd.so.0 libcrypt.so.1'
 # Units beyond every target and slice.  What boots is decided in make_units.

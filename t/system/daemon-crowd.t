@@ -86,13 +86,33 @@ churn() {
 }
 
 guest_file churn 'cmdline: init=clock' 'memory: 16M' >"$tmp/out"
+
+# scope - the unit that the guest is in
+scope() {
+	systemctl list-units --no-legend --plain --no-pager 'lguest-churn-*.scope' |
+		cut -d' ' -f1
+}
+
+# Once a guest was stopped with the scope of the one before it, which had the
+# same name: systemd was told to stop that, and came to it late.
+lgctl create "$tmp/guests/churn.yaml"
+first=$(scope)
+lgctl destroy churn
+lgctl create "$tmp/guests/churn.yaml"
+like "$(scope)" "^lguest-churn-$(guest_pid churn).scope" \
+	'a guest is in a scope that is named for its process'
+[ "$(scope)" != "$first" ]
+ok $? 'which no other guest has had before'
+lgctl destroy churn
+wait_for 'the last to go' gone churn
 churn 20
 ok $? 'twenty come and go'
 wait_for 'the last to go' gone churn
 before=$(sizes)
 memory=$(kib)
-churn 180
-ok $? 'and a hundred and eighty more'
+more=$((45 * LG_ROUNDS))
+churn $more
+ok $? "and $more more"
 wait_for 'the last to go' gone churn
 is "$(sizes)" "$before" 'nothing of them is left'
 more=$(($(kib) - memory))

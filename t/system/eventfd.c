@@ -204,6 +204,24 @@ static void test_token(void)
 
 /* ---- who goes first ---- */
 
+/* Who takes over from one that has died has the same tokens for new eventfds. */
+static void test_next(void)
+{
+	unsigned int i, refused = 0;
+	struct vmm vmm;
+	int fd;
+
+	if (vmm_create(&vmm, NULL) < 0)
+		bail_out("%s", vmm_why(&vmm));
+	for (i = 0; i < CHURN; i++) {
+		fd = make_eventfd(0);
+		refused += notifyfd(vmm.vm, fd, LG_MAX_GPA, 0) != 0;
+		close(fd);
+	}
+	is(refused, 0, "a token whose eventfd is closed has another at once");
+	vmm_destroy(&vmm);
+}
+
 /* Closed, they go, if not at once; until then the VM is full. */
 static void test_limit(void)
 {
@@ -327,6 +345,7 @@ int main(void)
 
 	test_irq();
 	test_token();
+	test_next();
 	test_limit();
 	test_vcpu_closed();
 	test_churn();

@@ -50,10 +50,11 @@ ok $? 'then it goes'
 ok $? 'and its device with it'
 
 failed=''
-for turn in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+turns=$((5 * LG_ROUNDS))
+for turn in $(seq $turns); do
 	insmod "$LG_KO" && "$spin" once && rmmod lg || failed="$failed $turn"
 done
-clean "$failed" 'twenty times it is loaded, runs a guest and is unloaded'
+clean "$failed" "$turns times it is loaded, runs a guest and is unloaded"
 insmod "$LG_KO"
 ok $? 'and once more'
 

@@ -14,7 +14,7 @@
 . t/system/inside.sh
 inside -t 560
 
-moves=300
-[ "$LG_MODEL" = amd ] || moves=50
-[ -z "${LG_LONG:-}" ] || moves=$((moves * 10))
+moves=100
+[ "$LG_MODEL" = amd ] || moves=20
+moves=$((moves * ${LG_ROUNDS:-1}))
 exec build/t/system/move "$moves"

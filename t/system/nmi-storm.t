@@ -11,13 +11,13 @@
 # sent, and in bursts, where one comes while the last is still being served and
 # an iretq too early would let it in on top of that.
 #
-# LG_LONG=1 makes it fifty times as many.
+# LG_ROUNDS=50 makes it fifty times as many.
 
 . t/system/inside.sh
 inside -t 560
 
-count=300
-[ "$LG_MODEL" != singlestep ] || count=60
-[ -z "${LG_LONG:-}" ] || count=$((count * 50))
+count=100
+[ "$LG_MODEL" != singlestep ] || count=30
+count=$((count * ${LG_ROUNDS:-1}))
 insmod build/lgtest.ko || bail_out 'lgtest.ko cannot be loaded'
 exec build/t/system/nmi "$count"

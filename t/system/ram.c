@@ -23,7 +23,7 @@
 #define PAGES  256
 #define DATA   0x400000ULL /* where the guest writes */
 #define CODE   0x10000
-#define ROUNDS 150
+#define ROUNDS 40
 #define MARK   0x5a5a000000000000ULL
 #define WORDS  (VMM_RAM_BYTES / PAGE / 64)
 #define FIRST  (DATA / PAGE)

@@ -9,7 +9,9 @@
 #define _GNU_SOURCE
 #include <asm/ldt.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -100,6 +102,79 @@ static void test_ldt(struct busy *busy)
 	is((__u64)r, EINVAL, "but not with an LDT selector in DS");
 }
 
+static __u32 word_of_host = 0x686f7374;
+
+/* What the process's own LDT leads to, now. */
+static __u32 read_by_ldt(void)
+{
+	__u32 got;
+
+	asm volatile("mov %1, %%gs\n\tmov %%gs:0, %0\n\tmov %2, %%gs"
+		     : "=r"(got)
+		     : "r"(LDT_0), "r"(0)
+		     : "memory");
+	return got;
+}
+
+static struct lg_ldt table, got;
+
+static int guest_ldt(struct busy *busy, unsigned long call, struct lg_ldt *ldt)
+{
+	struct lg_state state = {
+		.type = LG_STATE_LDT,
+		.bytes = sizeof(*ldt),
+		.addr = (__u64)(uintptr_t)ldt,
+	};
+
+	return ioctl(busy->vmm.vcpu, call, &state) ? errno : 0;
+}
+
+/* Both have one, and selector 7 is something else in each. */
+static void test_both(struct busy *busy)
+{
+	struct user_desc entry;
+
+	describe(&entry, 0, 1);
+	entry.base_addr = (unsigned int)(uintptr_t)&word_of_host;
+	is((__u64)syscall(SYS_modify_ldt, 1, &entry, sizeof(entry)), 0,
+	   "a process has a word in its LDT");
+	is(read_by_ldt(), word_of_host, "and reads it");
+	table.entries = 1;
+	table.desc[0] = 0x00cff3000000ffff;
+	is((__u64)guest_ldt(busy, LG_STATE_SET, &table), 0,
+	   "a guest has an LDT");
+	is((__u64)run(busy), 0, "and runs");
+	is(read_by_ldt(), word_of_host, "the process has its own afterwards");
+	is((__u64)run(busy), 0, "the guest runs again");
+	guest_ldt(busy, LG_STATE_GET, &got);
+	ok(!memcmp(&table, &got, sizeof(got)), "and has its own");
+}
+
+static void test_record(struct busy *busy)
+{
+	static const __u64 bad[] = {
+		0x00cff2000000ffff, /* not accessed */
+		0x004093000000ffff, /* DPL 0 */
+		0x000000000000ec01, 0x0000ec0000000000, /* gates */
+		0x00aff3000000ffff, /* L */
+		0x000ff3000000ffff, /* a stack of 16 bits */
+	};
+	unsigned int i, taken = 0;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		table.desc[0] = bad[i];
+		taken += guest_ldt(busy, LG_STATE_SET, &table) != EINVAL;
+	}
+	is(taken, 0, "a record with what no guest may have is refused");
+	table.desc[0] = 0;
+	table.desc[1] = 0x00cff3000000ffff;
+	is((__u64)guest_ldt(busy, LG_STATE_SET, &table), EINVAL,
+	   "or with entries behind the last");
+	table.entries = 8193;
+	is((__u64)guest_ldt(busy, LG_STATE_SET, &table), EINVAL,
+	   "or with too many");
+}
+
 static void test_plain(struct busy *busy)
 {
 	unsigned int after;
@@ -122,6 +197,8 @@ int main(void)
 	test_plain(&busy);
 	test_tls(&busy);
 	test_ldt(&busy);
+	test_both(&busy);
+	test_record(&busy);
 	is((__u64)run(&busy), 0, "the guest has not noticed any of it");
 	busy_destroy(&busy);
 	return tap_end();

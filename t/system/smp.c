@@ -21,9 +21,9 @@
 #include "busy.h"
 #include "crowd.h"
 
-#define ROUNDS 8000
+#define ROUNDS 2000 /* and LG_ROUNDS times that */
 #define DEATHS 25
-#define STORM  20000
+#define STORM  5000
 
 #define STOLEN_NS 200000000
 
@@ -38,7 +38,7 @@ static const struct {
 	{ SMP_PASS, 4, ROUNDS / 8, "or round and round" },
 	{ SMP_WAKE, 2, ROUNDS, "no wake is lost between a look and a wait" },
 	{ SMP_WAKE, 4, ROUNDS / 8, "nor among four" },
-	{ SMP_SHOOT, 4, ROUNDS / 32,
+	{ SMP_SHOOT, 4, ROUNDS / 16,
 	  "a page that was shot down is seen by none" },
 	{ SMP_UP, 3, ROUNDS / 4, "each VCPU_UP that succeeds is one start" },
 	{ SMP_GATES, 1, 200, "what waits comes before a handler that lets it" },
@@ -51,7 +51,7 @@ static void test_stories(void)
 
 	for (i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
 		crowd_create(&crowd, stories[i].op, stories[i].members,
-			     stories[i].rounds);
+			     rounds(stories[i].rounds));
 		crowd_start(&crowd);
 		ok(crowd_finish(&crowd), "%s", stories[i].sentence);
 		crowd_destroy(&crowd);

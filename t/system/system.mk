@@ -4,7 +4,7 @@
 
 SYSTEM_OUT := build/t/system
 SYSTEM_NAMES := nmi host life slots calls selectors leak sample kvm spin ram smp move \
-	queue pause hand-over eventfd run torture
+	queue pause hand-over eventfd run torture starve
 SYSTEM_PROGRAMS := $(SYSTEM_NAMES:%=$(SYSTEM_OUT)/%) build/t/ioctl-fuzz
 
 ALL_TARGETS += build/lgtest.ko $(SYSTEM_OUT)/guest.elf $(SYSTEM_OUT)/smp.elf \

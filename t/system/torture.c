@@ -12,7 +12,7 @@
 #include "crowd.h"
 #include "torture.h"
 
-#define ROUNDS 600
+#define ROUNDS 150 /* and LG_ROUNDS times that */
 
 static const char *const sentences[TORTURE_CASES] = {
 	[TORTURE_LARGE] = "large or small, the same pages are the same pages",
@@ -28,12 +28,12 @@ static const char *const sentences[TORTURE_CASES] = {
 	[TORTURE_BESIDE] = "struct lguest_data is in a table",
 };
 
-static void torture(__u64 what, __u64 seed, __u64 shadow_pages, __u64 rounds)
+static void torture(__u64 what, __u64 seed, __u64 shadow_pages, __u64 times)
 {
 	struct vmm_options options = { .shadow_pages = shadow_pages };
 	struct crowd crowd;
 
-	crowd_create_with(&crowd, SMP_TORTURE, 2, rounds, &options);
+	crowd_create_with(&crowd, SMP_TORTURE, 2, times, &options);
 	crowd_words(&crowd)->what = what;
 	crowd_words(&crowd)->seed = seed;
 	crowd_start(&crowd);
@@ -45,13 +45,13 @@ static void torture(__u64 what, __u64 seed, __u64 shadow_pages, __u64 rounds)
 int main(int argc, char **argv)
 {
 	__u64 seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, what;
-	__u64 rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : ROUNDS;
+	__u64 times = argc > 2 ? strtoull(argv[2], NULL, 0) : rounds(ROUNDS);
 	int users = module_users();
 
 	what = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
 	for (; what < TORTURE_CASES; what++) {
-		torture(what, seed + what, 0, rounds);
-		torture(what, seed + what, 1, rounds / 2);
+		torture(what, seed + what, 0, times);
+		torture(what, seed + what, 1, times / 2);
 	}
 	is((__u64)module_users(), (__u64)users, "nothing is left open");
 	return tap_end();

@@ -9,6 +9,8 @@
  *
  * Fields stand in order and leave no gap, so nothing is padded by a compiler's
  * leave and nothing can be added without being noticed.
+ *
+ * Long because it is one list, with a line for each word that was promised.
  */
 #include <stddef.h>
 
@@ -227,6 +229,12 @@ static const struct row rows[] = {
 	F(lg_setup, reserved,		128, 128),
 	END(lg_setup, 256),
 
+	F(lg_ldt, entries,		0, 4),
+	F(lg_ldt, reserved0,		4, 4),
+	F(lg_ldt, reserved,		8, 56),
+	F(lg_ldt, desc,			64, 65536),
+	END(lg_ldt, 65600),
+
 	F(lg_interrupt, vcpu,		0, 4),
 	F(lg_interrupt, vector,		4, 4),
 	F(lg_interrupt, reserved,	8, 24),
@@ -263,6 +271,15 @@ static const struct row rows[] = {
 	F(lg_answer, result,			16, 8),
 	F(lg_answer, reserved,			24, 40),
 	END(lg_answer, 64),
+
+	F(lguest_virtio_call, op,		0, 4),
+	F(lguest_virtio_call, slot,		4, 4),
+	F(lguest_virtio_call, index,		8, 4),
+	F(lguest_virtio_call, bytes,		12, 4),
+	F(lguest_virtio_call, result,		16, 4),
+	F(lguest_virtio_call, reserved0,	20, 4),
+	F(lguest_virtio_call, word,		24, 64),
+	END(lguest_virtio_call, 88),
 
 	F(lg_vm_info, features,			0, 8),
 	F(lg_vm_info, vcpus,			8, 8),
@@ -309,6 +326,7 @@ static const struct {
 	C(LG_FEATURE_EVENTFD,		0x20),
 	C(LG_FEATURE_QUEUE,		0x40),
 	C(LG_FEATURE_PAUSE,		0x80),
+	C(LG_FEATURE_LDT,		0x100),
 	C(LG_NOWHERE,			0xffffffffffffffff),
 	C(LG_FEATURE_DISCARD,		0x8),
 	C(LG_FEATURE_DIRTY_LOG,		0x10),
@@ -359,6 +377,24 @@ static const struct {
 	C(LGUEST_TOKEN_GETC,		3),
 	C(LGUEST_TOKEN_UNKNOWN,		~0ULL),
 	C(LGUEST_TOKEN(3, 5),		0x300000000000005),
+	C(LGUEST_TOKEN_VIRTIO,		4),
+	C(LGUEST_TOKEN_KICK,		5),
+	C(LGUEST_VIRTIO_KICK_ARG(3, 5),	0x30005),
+	C(LGUEST_VIRTIO_SLOTS,		32),
+	C(LGUEST_VIRTIO_QUEUES,		64),
+	C(LGUEST_VIRTIO_CONFIG_BYTES,	256),
+	C(LGUEST_VIRTIO_PROBE,		1),
+	C(LGUEST_VIRTIO_LISTEN,		2),
+	C(LGUEST_VIRTIO_GET_FEATURES,	3),
+	C(LGUEST_VIRTIO_SET_FEATURES,	4),
+	C(LGUEST_VIRTIO_GET_STATUS,	5),
+	C(LGUEST_VIRTIO_SET_STATUS,	6),
+	C(LGUEST_VIRTIO_GET_CONFIG,	7),
+	C(LGUEST_VIRTIO_SET_CONFIG,	8),
+	C(LGUEST_VIRTIO_CONFIG_VECTOR,	9),
+	C(LGUEST_VIRTIO_GET_QUEUE,	10),
+	C(LGUEST_VIRTIO_SET_QUEUE,	11),
+	C(LGUEST_VIRTIO_QUEUE_VECTOR,	12),
 	C(LGUEST_TOKEN_WHAT(0x1200000000000034), 0x12),
 	C(LGUEST_TOKEN_ARG(0x1200000000000034), 0x34),
 	C(LGUEST_CS,			0x33),
@@ -394,6 +430,7 @@ static const struct {
 	C(LGUEST_KERNEL_DS,		0x18),
 	C(LGUEST_TLS_FIRST,		12),
 	C(LGUEST_TLS_COUNT,		4),
+	C(LGUEST_LDT_ENTRIES,		8192),
 	C(LGUEST_GATES,			258),
 	C(LGUEST_RING_SIZE,		64),
 	C(LGUEST_CLOCK_STABLE,		1),
@@ -419,6 +456,7 @@ static const struct {
 	C(LG_STATE_GATES,		4),
 	C(LG_STATE_SETUP,		5),
 	C(LG_STATE_FPU,			6),
+	C(LG_STATE_LDT,			7),
 	C(LG_ACTIVITY_RUN,		0),
 	C(LG_ACTIVITY_IDLE,		1),
 	C(LG_ACTIVITY_WAIT,		2),

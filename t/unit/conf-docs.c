@@ -9,7 +9,8 @@
  *
  * In a manual a key is an item `.It Cm KEY : ...`, and its default is said by
  * one of a few phrases.  In a file a comment that is a key begins "#key:", or
- * "#  key:" inside a map, and one that is for people "# A word".
+ * "#  key:" inside a map, "#- key:" where one of a list begins, and one that is
+ * for people "# A word".
  */
 #include <ctype.h>
 #include <errno.h>
@@ -52,7 +53,7 @@ static void list_schema(const struct conf_field *fields, char *list,
 		add(list, "%s", fields->key);
 		if (!defaults)
 			add(list, "\n");
-		else if (fields->type == CONF_IS_MAP)
+		else if (fields->fields)
 			add(list, " with\n");
 		else if (fields->type == CONF_IS_NAME)
 			add(list, " of the file\n");
@@ -63,7 +64,7 @@ static void list_schema(const struct conf_field *fields, char *list,
 		else
 			add(list, " %s\n",
 			    *fields->preset ? fields->preset : "\\(dq\\(dq");
-		if (fields->type == CONF_IS_MAP)
+		if (fields->fields)
 			list_schema(fields->fields, list, defaults);
 	}
 }
@@ -113,7 +114,7 @@ static bool is_key(const char *line)
 {
 	const char *key = line + (*line == '#');
 
-	if (!strncmp(key, "  ", 2))
+	if (!strncmp(key, "  ", 2) || !strncmp(key, "- ", 2))
 		key += 2;
 	return islower((unsigned char)*key) &&
 	       key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == ':';
@@ -128,7 +129,7 @@ static void list_sample(const char *path, char *list, char *bare)
 		line += is_key(line) && *line == '#';
 		add(bare, "%s\n", line);
 		if (is_key(line)) {
-			line += strspn(line, " ");
+			line += strspn(line, "- ");
 			add(list, "%.*s\n", (int)strcspn(line, ":"), line);
 		}
 	}
@@ -215,13 +216,19 @@ static void test_guest(void)
 		   "config/guests/hello.yaml", bare);
 	preset = guest_of("kernel: /usr/lib/lguest/guestos.elf\n");
 	shown = guest_of(sample);
-	ok(json_equal(shown, preset), "hello.yaml says no more than a kernel");
+	is(json_array_size(json_object_get(shown, "network")), 1,
+	   "hello.yaml has a network");
+	json_array_clear(json_object_get(shown, "network"));
+	ok(json_equal(shown, preset), "and says no more than a kernel");
 	json_decref(shown);
 
 	shown = guest_of(bare);
 	is_str(json_string_value(json_object_get(shown, "initrd")),
 	       "/etc/initrd.img", "with all it shows it has an initrd");
 	json_object_del(shown, "initrd");
+	is(json_array_size(json_object_get(shown, "disks")), 1, "and a disk");
+	json_array_clear(json_object_get(shown, "disks"));
+	json_array_clear(json_object_get(shown, "network"));
 	ok(json_equal(shown, preset), "and nothing else that is new");
 	json_decref(shown);
 	json_decref(preset);

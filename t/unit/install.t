@@ -30,7 +30,7 @@ unknown() {
 		done
 }
 
-plan 18
+plan 19
 into install
 ok $? 'it installs into a folder of its own' || diag "$(cat "$tmp/out")"
 is "$(files)" "$(PREFIX=/usr systemd/install.sh list | LC_ALL=C sort)" \
@@ -38,7 +38,7 @@ is "$(files)" "$(PREFIX=/usr systemd/install.sh list | LC_ALL=C sort)" \
 clean "$(files | while read -r file; do
 	[ -s "$root$file" ] || echo "$file"
 done)" 'no file is empty'
-for program in sbin/lguestd bin/lgctl lib/lguest/lguest-run; do
+for program in sbin/lguestd bin/lgctl lib/lguest/lguest-run sbin/lguest-graft; do
 	[ -x "$root/usr/$program" ]
 	ok $? "/usr/$program can be executed"
 done

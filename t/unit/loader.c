@@ -254,8 +254,7 @@ static const struct {
 				     "first (zstd -dc <FILE >NEW)" },
 	{ AT(0x202, "HdrS"),
 	  "kernel: is a bzImage, a Linux kernel packed for a boot loader; "
-	  "lguestd loads ELF files, like the vmlinux in it "
-	  "(extract-vmlinux)" },
+	  "lguest-graft makes a guest of it, and lgctl asks it to" },
 	{ AT(0x38, "ARM\x64"), "kernel: is a kernel for arm64; it must be "
 			       "x86-64" },
 	{ AT(0, " \n<!DOCTYPE html>"), "kernel: is a web page (HTML), perhaps "

@@ -63,7 +63,8 @@ points=$(exposure systemd/lguestd.service)
 [ "${points:-99}" -le 20 ]
 ok $? 'nor more than the 2.0 it was built with' || diag "it is $points tenths"
 clean "$(silent systemd/lguestd.service)" 'each restriction has its reason'
-is "$(value CapabilityBoundingSet)" 'CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL' \
+is "$(value CapabilityBoundingSet)" \
+	'CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL CAP_NET_ADMIN' \
 	'it keeps these capabilities and no others'
 
 # What a restart keeps alive depends on each of these.

@@ -5,7 +5,7 @@
  * Who sees the numbers go on knows that this guest lives, whatever was done to
  * those who run it.  A second that nobody could give us is not made up for.
  *
- * Next: guestos/kernel/user/crash.c
+ * Next: guestos/kernel/user/noise.c
  */
 #include "user.h"
 

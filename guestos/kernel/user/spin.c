@@ -2,7 +2,7 @@
 /*
  * spin.c - a process that never sleeps
  *
- * Next: the end
+ * Next: guestos/linux/graft.c
  */
 #include "user.h"
 

@@ -79,7 +79,7 @@
 /* Interrupt n of lguest's own; 0 is the timer unless another is asked for. */
 #define LGUEST_IRQ_VECTOR(n) (32 + (n))
 
-/* The segment selectors of CPL 3.  There are no others but TLS. */
+/* The segment selectors of CPL 3.  There are no others but TLS and LDT. */
 #define LGUEST_CS   0x33
 #define LGUEST_CS32 0x23
 #define LGUEST_DS   0x2b
@@ -91,6 +91,8 @@
 /* LHCALL_LOAD_TLS: index 0 is this descriptor, and so on. */
 #define LGUEST_TLS_FIRST 12
 #define LGUEST_TLS_COUNT 4
+
+#define LGUEST_LDT_ENTRIES 8192
 
 /* Traps beyond the 256 vectors, in struct lg_run.trap. */
 #define LGUEST_TRAP_SYSCALL   0x100

@@ -33,6 +33,7 @@
 #define LG_FEATURE_EVENTFD        (1ULL << 5) /* LG_IRQFD, LG_NOTIFYFD */
 #define LG_FEATURE_QUEUE          (1ULL << 6) /* exits: struct lg_exit */
 #define LG_FEATURE_PAUSE          (1ULL << 7) /* LG_PAUSE, LG_RESUME */
+#define LG_FEATURE_LDT            (1ULL << 8) /* LHCALL_SET_LDT */
 
 /* LG_INFO on /dev/lguest: what this module and this machine offer. */
 struct lg_info {
@@ -195,6 +196,7 @@ struct lg_state {
 #define LG_STATE_GATES     4 /* struct lg_gates */
 #define LG_STATE_SETUP     5 /* struct lg_setup */
 #define LG_STATE_FPU       6 /* lg_info.fpu_bytes of XSAVE area */
+#define LG_STATE_LDT       7 /* struct lg_ldt */
 
 struct lg_regs {
 	__u64 rax, rbx, rcx, rdx;
@@ -264,6 +266,14 @@ struct lg_setup {
 };
 
 #define LG_NOWHERE (~0ULL)
+
+/* LHCALL_SET_LDT's, as the CPU gets them; zero from `entries` on. */
+struct lg_ldt {
+	__u32 entries;
+	__u32 reserved0;
+	__u64 reserved[7];
+	__u64 desc[8192]; /* LGUEST_LDT_ENTRIES */
+};
 
 /*
  * mmap() of a vcpu's descriptor at offset 0 gives this page.  lg.ko writes it

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * patch.c - the few bytes of the kernel that we change
+ *
+ * What a kernel at CPL 3 does differently it nearly always does through an
+ * operation or an alternative.  Here is the rest: two returns that the kernel
+ * makes by Xen's hypercall, a fall-back that turns interrupts off by CLI, and a
+ * function that writes XCR0, which is the host's.  And one thing for speed: for
+ * Xen a page table's entry must be translated, for us it is what it is, so the
+ * calls that translate become the instruction that is there on real machines.
+ *
+ * The calls to our hot operations are made direct by the kernel itself, when it
+ * goes through its paravirtual sites.  Such a site has six bytes, and the
+ * shortest store or load by GS has seven: in line it is not to be had.
+ *
+ * What must never happen: a change where the bytes are not what we think.
+ *
+ * Next: guestos/linux/port/cpu.c
+ */
+#include "port.h"
+#include "graft.h"
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <asm/alternative.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+#include <asm/set_memory.h>
+#include <asm/text-patching.h>
+#include <asm/tlbflush.h>
+
+extern char early_xen_iret_patch[], xen_iret[];
+extern char this_cpu_cmpxchg16b_emu[];
+extern struct alt_instr __alt_instructions[], __alt_instructions_end[];
+
+GRAFT_CHECK_FUNCTION(void, fpu__init_cpu_xstate, void);
+GRAFT_CHECK_TYPE(struct alt_instr);
+
+/* swapgs or iretq; a hypercall of Xen's. */
+GRAFT_DETOUR(GRAFT_JUMP, early_xen_iret_patch, 0, port_iret, 5, 0xe9);
+GRAFT_DETOUR(GRAFT_JUMP, xen_iret, 0, port_iret, 5, 0x6a, 0x00);
+
+/* XCR0 is the host's, and has what port_cpuid() says of it. */
+static void xcr0_is_set(void)
+{
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		cr4_set_bits(X86_CR4_OSXSAVE);
+}
+
+/* Behind the tracer's call, which the kernel wants to find. */
+GRAFT_DETOUR(GRAFT_JUMP, fpu__init_cpu_xstate, 5, xcr0_is_set, 7, 0x48, 0x8b,
+	     0x05);
+
+/* cmpxchg16b %gs:(%rsi); sete %al; ret; for what begins pushfq; cli */
+static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,
+				 0x0f, 0x94, 0xc0, 0xc3 };
+
+GRAFT_DETOUR(GRAFT_BYTES, this_cpu_cmpxchg16b_emu, 0, cmpxchg16b,
+	     sizeof(cmpxchg16b), 0x9c, 0xfa);
+
+extern int noreplace_smp; /* the kernel's own, by the word of that name */
+
+/*
+ * port_patch_kernel - before the kernel goes through its alternatives
+ *
+ * With one CPU it would take out every lock prefix, each by two changes of the
+ * address space: 10,000 calls of the host to save nothing.
+ *
+ * mov %rdi,%rax is what stands for a translation where there is none; where the
+ * kernel would have it only if it is not on Xen's kind of machine, it has it.
+ */
+void __init port_patch_kernel(void)
+{
+	static const u8 same[] __initconst = { 0x48, 0x89, 0xf8 };
+	struct alt_instr *alt;
+
+	noreplace_smp = 1;
+	for (alt = __alt_instructions; alt < __alt_instructions_end; alt++) {
+		const u8 *by = (u8 *)&alt->repl_offset + alt->repl_offset;
+
+		if (alt->cpuid != ALT_NOT(X86_FEATURE_XENPV) ||
+		    alt->replacementlen != sizeof(same) ||
+		    memcmp(by, same, sizeof(same)))
+			continue;
+		alt->cpuid = X86_FEATURE_ALWAYS;
+	}
+}
+
+/* port_protect - the kernel's text is no longer writable, and nor is ours */
+void __init port_protect(void)
+{
+	const unsigned long start = (unsigned long)graft_start,
+			    text_end = (unsigned long)graft_text_end,
+			    rodata_end = (unsigned long)graft_rodata_end,
+			    end = round_up((unsigned long)graft_end, PMD_SIZE);
+
+	set_memory_nx(text_end, (end - text_end) >> PAGE_SHIFT);
+	set_memory_ro(start, (rodata_end - start) >> PAGE_SHIFT);
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# linux.mk - what runs inside of a Linux guest: its first process, alone in an
+# initramfs with a 32-bit program
+#
+# The kernel is the rig's own, grafted when the test runs: see t/linux/linux.sh.
+
+LINUX_OUT := build/t/linux
+
+ALL_TARGETS += $(LINUX_OUT)/initrd
+
+$(LINUX_OUT)/init: $(wildcard t/linux/*.c)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -static -o $@ $^ -lpthread
+
+$(LINUX_OUT)/compat: t/linux/compat.S
+	@mkdir -p $(@D)
+	$(call say,AS,$@)
+	$(Q)$(CC) -m32 -c -o $@.o $<
+	$(Q)ld -melf_i386 -o $@ $@.o
+
+# The kernel's orderly_poweroff() runs /sbin/poweroff, which is the same file.
+$(LINUX_OUT)/initrd: $(LINUX_OUT)/init $(LINUX_OUT)/compat
+	$(call say,CPIO,$@)
+	@rm -rf $@.d && mkdir -p $@.d/sbin
+	@cp $^ $@.d/ && ln $@.d/init $@.d/sbin/poweroff
+	$(Q)cd $@.d && find . | cpio --quiet -o -H newc >../$(@F)

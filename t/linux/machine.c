@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * machine.c - what the guest's kernel thinks of the machine it is on
+ *
+ * It knows what it runs on, has the CPUs that it was given, and can do without
+ * one; it refuses what it cannot do; NMIs reach whom they are meant for; and
+ * nothing so far has made it complain.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/klog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+static int write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+	int err = n < 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static unsigned long long number_in(const char *path, const char *start)
+{
+	const char *line = line_of(path, start);
+
+	return line ? strtoull(line + strspn(line, " ") + strlen(start), NULL,
+			       10)
+		    : 0;
+}
+
+/* Of all that the kernel has said, a line with one of these is a complaint. */
+static void check_log(void)
+{
+	static const char *const bad[] = {
+		"cut here",      "BUG:",      "Oops:",
+		"unchecked MSR", "rcu: INFO", "[Firmware Bug]",
+	};
+	static char log[1 << 20];
+	int len = klogctl(3, log, sizeof(log) - 1);
+	unsigned int i, n = 0;
+
+	for (i = 0; len > 0 && i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *at = strstr(log, bad[i]);
+
+		if (at)
+			diag("%.200s", at);
+		n += at != NULL;
+	}
+	ok(len > 0 && !n, "log: the kernel has not complained");
+}
+
+static void check_refused(void)
+{
+	is((unsigned int)(syscall(SYS_kexec_load, 0, 0, NULL, 0) < 0 ? errno
+								     : 0),
+	   EPERM, "kexec: refused");
+	ok(write_to("/sys/power/state", "freeze") != 0, "sleep: refused");
+	ok(write_to("/sys/power/state", "disk") != 0, "hibernation: refused");
+}
+
+static void check_cpus(void)
+{
+	static const char online[] = "/sys/devices/system/cpu/cpu1/online";
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned long long before, i;
+
+	ok(line_of("/proc/cpuinfo", "flags") &&
+		   strstr(line_of("/proc/cpuinfo", "flags"), " hypervisor"),
+	   "cpuid: the kernel knows that it is a guest");
+	ok(!strstr(line_of("/proc/cpuinfo", "flags"), " smap") &&
+		   !strstr(line_of("/proc/cpuinfo", "flags"), " rdtscp"),
+	   "cpuid: and does not know what it cannot have");
+	before = number_in("/proc/interrupts", "NMI:");
+	is((unsigned int)write_to("/proc/sysrq-trigger", "l"), 0,
+	   "nmi: a backtrace of all CPUs");
+	if (cpus < 2) {
+		skip(3, "one CPU");
+		return;
+	}
+	for (i = 0;
+	     i < 1000000 && number_in("/proc/interrupts", "NMI:") == before &&
+	     strtoull(strchr(line_of("/proc/interrupts", "NMI:"), ':') + 12,
+		      NULL, 10) == 0;
+	     i++)
+		;
+	ok(i < 1000000, "nmi: came to another CPU");
+	is((unsigned int)write_to(online, "0"), 0, "cpu 1: goes down");
+	is((unsigned int)write_to(online, "1"), 0, "cpu 1: and up again");
+}
+
+void check_machine(void)
+{
+	check_cpus();
+	check_refused();
+	check_log();
+}

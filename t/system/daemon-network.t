@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A guest is on the network: seen from this host, and on the way out of it.
+#
+# The world is a network namespace with an address that only NAT can answer to: it
+# has no route to a guest's.  A guest of guestos gets an address from the daemon,
+# pings its router, and the world, and is pinged from here, while the daemon is
+# restarted and killed, and in the end while its interface is deleted.
+
+. t/system/inside.sh
+. t/lib/lguestd.sh
+inside -t 600
+lguestd_install
+
+plan 17
+
+world=192.0.2.2
+
+# console GUEST TEXT - has it said so?
+console() {
+	lgctl logs "$1" | grep -q "$2"
+}
+
+guest_address() {
+	lgctl logs "$1" | tr -d '\r' | sed -n 's/^net: address //p' | tail -n 1
+}
+
+link() {
+	lgctl info --json "$1" | grep -o '"link":"[a-z]*"'
+}
+
+ip netns add world
+ip link add out type veth peer name in netns world
+ip address add 192.0.2.1/24 dev out
+ip link set out up
+ip -n world address add $world/24 dev in
+ip -n world link set in up
+
+# ---- without forwarding
+systemctl start lguestd
+sysctl=/proc/sys/net/ipv4/ip_forward
+echo 0 >$sysctl
+lgctl create "$(guest_file alone 'network: local' 'cmdline: init=clock')"
+wait_for 'an address' console alone 'net: address 10.186'
+ok $? 'a guest gets an address'
+wait_for 'its router' console alone 'net: router .* answers'
+ok $? 'and reaches this host'
+like "$(journalctl -b -o cat LGUEST_NAME=alone)" \
+	'nothing behind it: the sysctl net.ipv4.ip_forward is 0' \
+	'a host that does not forward is named'
+lgctl destroy alone
+
+# ---- with it
+echo 1 >$sysctl
+lgctl create "$(guest_file web 'network: local' "cmdline: ping=$world init=clock")"
+wait_for 'the world' console web "net: $world answers"
+ok $? 'the world answers a guest, which it has no way to'
+address=$(guest_address web)
+busybox ping -c 20 -i 0.05 -s 1000 "$address" >"$tmp/ping" 2>&1
+ok $? 'this host pings it' || diag "$(cat "$tmp/ping")"
+like "$(cat "$tmp/ping")" ' 0% packet loss' 'and nothing is lost'
+
+# ---- whoever serves it, under load
+busybox ping -c 400 -i 0.05 -s 1000 "$address" >"$tmp/ping" 2>&1 &
+pinging=$!
+systemctl restart lguestd
+ok $? 'the daemon is restarted under load'
+lguestd_kill KILL
+ok $? 'and killed'
+wait $pinging
+lost=$(sed -n 's/.* \([0-9]*\)% packet loss.*/\1/p' "$tmp/ping")
+is "$lost" 0 'and no ping is lost' || diag "$(tail -n 3 "$tmp/ping")"
+is "$(grep -c DUP "$tmp/ping")" 0 'nor answered twice'
+is "$(journalctl -b -o cat LGUEST_NAME=web | grep -c 'not adopted')" 0 \
+	'no device was lost on the way'
+like "$(nft list table inet lguest)" "$address" 'its rules are there'
+
+# ---- its interface is deleted under load
+busybox ping -c 100 -i 0.05 "$address" >"$tmp/ping" 2>&1 &
+pinging=$!
+ip link del lg-0
+wait_for 'the link to be down' sh -c 'lgctl info --json web | grep -q "\"link\":\"down\""'
+ok $? 'an interface that is deleted is a link that is down'
+wait $pinging
+is "$(journalctl -b -o cat LGUEST_NAME=web | grep -c 'is gone, and the link')" 1 \
+	'which is said once'
+is "$(guest_state web)" running 'and the guest goes on'
+
+# ---- leftovers
+systemctl stop lguestd
+nft 'table inet lguest { chain old { } }'
+systemctl start lguestd
+is "$(nft list tables | grep -c lguest)" 0 'rules of the dead are removed'
+is "$(ip -o link show | grep -c ' lg')" 0 'and no interface is left'
