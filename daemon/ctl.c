@@ -18,6 +18,8 @@
  * Whoever can open the socket may do everything; its mode says who that is.
  * message.c has the bytes, request.c what they mean.  Read from ctl_on_accept().
  *
+ * Long because a client's states and all that leads from one to another are here.
+ *
  * Next: daemon/listen.c
  */
 #define _GNU_SOURCE
@@ -40,6 +42,7 @@
 
 enum client_state {
 	CLIENT_READING, /* the next message is not whole yet */
+	CLIENT_FETCHING, /* fetch.c looks at the descriptors with it */
 	CLIENT_SERVED, /* request.c has its call */
 	CLIENT_WRITING, /* the answer is on its way */
 	CLIENT_LEAVING, /* the same, and then we hang up */
@@ -49,6 +52,7 @@ enum client_state {
 struct client {
 	struct call call;
 	struct message message;
+	struct fetch *fetch; /* CLIENT_FETCHING */
 	TAILQ_ENTRY(client) link;
 	struct event event; /* what its state waits for */
 	enum client_state state;
@@ -83,6 +87,7 @@ static void set_state(struct client *client, enum client_state state)
 		event_callback_fn call;
 	} waits[] = {
 		[CLIENT_READING] = { EV_READ, ctl_on_readable },
+		[CLIENT_FETCHING] = { 0, NULL },
 		[CLIENT_SERVED] = { EV_CLOSED, ctl_on_closed },
 		[CLIENT_WRITING] = { EV_WRITE, ctl_on_writable },
 		[CLIENT_LEAVING] = { EV_WRITE, ctl_on_writable },
@@ -112,6 +117,8 @@ static void drop_client(struct client *client)
 {
 	wait_drop(&client->call);
 	shutdown_drop(&client->call);
+	if (client->fetch)
+		fetch_drop(client->fetch);
 	event_del(&client->event);
 	message_fini(&client->message, &client->call);
 	message_charge(-(ssize_t)client->answer_len);
@@ -299,11 +306,40 @@ static void serve(struct client *client)
 		write_answer(client);
 }
 
+static void go_on(struct client *client)
+{
+	if (message_whole(&client->message))
+		serve(client);
+	else
+		set_state(client, CLIENT_READING);
+}
+
+static void ctl_on_fetched(void *arg, const int *fds, size_t count,
+			   const char *why)
+{
+	struct client *client = arg;
+
+	client->fetch = NULL;
+	message_fetched(&client->message, fds, count, why);
+	go_on(client);
+}
+
+static void fetch(struct client *client)
+{
+	set_state(client, CLIENT_FETCHING);
+	client->fetch =
+		fetch_start(client->call.lguestd->base, client->fd,
+			    client->message.due, ctl_on_fetched, client);
+	if (!client->fetch)
+		ctl_on_fetched(client, NULL, 0,
+			       "message: nobody is left to look at its "
+			       "descriptors");
+}
+
 static void ctl_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *client = arg;
-	struct message *message = &client->message;
-	int r;
+	int r = 0;
 
 	if (what & EV_TIMEOUT) {
 		say_client(client,
@@ -311,17 +347,14 @@ static void ctl_on_readable(evutil_socket_t fd, short what, void *arg)
 		drop_client(client);
 		return;
 	}
-	if (!message_whole(message)) {
-		r = message_receive(message, fd);
-		if (r < 0 && r != -EAGAIN) {
-			drop_client(client);
-			return;
-		}
-	}
-	if (message_whole(message))
-		serve(client);
+	if (!message_whole(&client->message))
+		r = message_receive(&client->message, fd);
+	if (r > 0)
+		fetch(client);
+	else if (r < 0 && r != -EAGAIN)
+		drop_client(client);
 	else
-		set_state(client, CLIENT_READING);
+		go_on(client);
 }
 
 /* The client is told, if it will listen, and has not become one. */

@@ -226,6 +226,7 @@ struct message {
 	char *in; /* what has come and was not served */
 	size_t len, size;
 	size_t whole; /* bytes of the first message with its NUL; 0: not yet */
+	size_t due; /* bytes after len that come with descriptors */
 	const char *bad; /* it will never be one: why */
 	struct {
 		int fd;
@@ -236,11 +237,21 @@ struct message {
 	char why[256];
 };
 
+#define MESSAGE_TOO_MANY_FDS \
+	"message: more descriptors than could be taken (at most 16)"
+
 bool message_begun(const struct message *message);
 bool message_whole(const struct message *message);
 
-/* message_receive - -EAGAIN: nothing now; another errno: hang up */
+/*
+ * message_receive - -EAGAIN: nothing now; another errno: hang up
+ *
+ * 1: there are `due` bytes that come with descriptors, still in the socket; who
+ * has fetched them says message_fetched(), and fds are taken over.
+ */
 int message_receive(struct message *message, int fd);
+void message_fetched(struct message *message, const int *fds, size_t count,
+		     const char *why);
 
 /* message_take - the first call; or what is wrong with it, a sentence */
 const char *message_take(struct message *message, struct call *call);
@@ -251,6 +262,24 @@ void message_fini(struct message *message, struct call *call);
 
 /* message_charge - bytes held for clients; -ENOMEM if that is too much */
 int message_charge(ssize_t bytes);
+
+/* ---- fetch.c: descriptors, taken by who may get stuck ---- */
+
+struct fetch;
+
+/* fds are the callee's; why: what is wrong with the message, or NULL */
+typedef void (*fetch_fn)(void *arg, const int *fds, size_t count,
+			 const char *why);
+
+/*
+ * fetch_start - takes so many bytes and their descriptors out of a client's socket
+ *
+ * done() is called once and then it is over, or fetch_drop() ends it before.
+ * NULL: it cannot be begun.
+ */
+struct fetch *fetch_start(struct event_base *base, int client, size_t bytes,
+			  fetch_fn done, void *arg);
+void fetch_drop(struct fetch *fetch);
 
 /* ---- request.c: method -> handler, and what each may be told ---- */
 

@@ -13,9 +13,10 @@
  * one is lost: each is in `passed` or in the call, and closed if nobody took it.
  *
  * Where we stand: ctl.c calls message_receive() when there is something to read,
- * and message_take() once for each whole message.
+ * has fetch.c fetch what we must not touch, and calls message_take() once for each
+ * whole message.
  *
- * Next: daemon/request.c
+ * Next: daemon/fetch.c
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -119,17 +120,8 @@ static void take_passed(struct message *message, const int *fds, size_t count)
 
 int message_receive(struct message *message, int fd)
 {
-	union {
-		char room[CMSG_SPACE(PROTO_FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr msg = { .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+	struct msghdr msg = { .msg_iovlen = 1 };
 	struct iovec iov;
-	struct cmsghdr *cmsg;
-	int fds[PROTO_FDS_MAX];
-	size_t count;
 	ssize_t n;
 
 	if (make_room(message) < 0)
@@ -137,26 +129,35 @@ int message_receive(struct message *message, int fd)
 	iov.iov_base = message->in + message->len;
 	iov.iov_len = message->size - message->len;
 	msg.msg_iov = &iov;
-	n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	/* Shown, and not taken: nor is what comes with it, as we must not. */
+	n = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+	if (n > 0 && msg.msg_flags & MSG_CTRUNC) {
+		message->due = (size_t)n;
+		return 1;
+	}
+	if (n > 0)
+		n = recv(fd, iov.iov_base, (size_t)n, MSG_DONTWAIT);
 	if (n <= 0) {
 		n = n ? -errno : -EPIPE;
 		shrink(message);
 		return n == -EINTR ? -EAGAIN : (int)n;
 	}
 	message->len += (size_t)n;
-	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
-		if (cmsg->cmsg_level != SOL_SOCKET ||
-		    cmsg->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(cmsg), count * sizeof(int));
-		take_passed(message, fds, count);
-	}
 	look(message);
-	if (msg.msg_flags & MSG_CTRUNC)
-		message->bad = "message: more descriptors than could be taken "
-			       "(at most 16)";
 	return 0;
+}
+
+void message_fetched(struct message *message, const int *fds, size_t count,
+		     const char *why)
+{
+	message->len += message->due;
+	message->due = 0;
+	take_passed(message, fds, count);
+	look(message);
+	if (!why)
+		return;
+	snprintf(message->why, sizeof(message->why), "%s", why);
+	message->bad = message->why;
 }
 
 /* What came with this message goes with it; the others are one message nearer. */

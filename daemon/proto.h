@@ -14,8 +14,10 @@
  * and parameters is in a call, nothing but the table's is in parameters.
  *
  * Descriptors travel with a call's bytes (SCM_RIGHTS), PROTO_FDS_MAX at most, and
- * are named by their index: "fds": {"kernel": 0, "disk0": 1}.  They belong to the call in
- * which the last of the bytes they were sent with lies; each must be named.
+ * are named by their index: "fds": {"kernel": 0, "disk0": 1}.  They belong to the
+ * call in which the last of the bytes they were sent with lies; each must be
+ * named.  They are taken by a process apart; one that does not answer makes the
+ * call a BadMessage.
  *
  * Method              parameters                     reply
  * Daemon.GetInfo                                     version protocol abi pid

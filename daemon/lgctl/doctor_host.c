@@ -253,8 +253,10 @@ void doctor_leaks(struct doctor *doctor)
 			   "update kernel and microcode, or trust your guests",
 			   "a guest could learn what is not its own: %s", open);
 	if (paid[0])
-		doctor_say(doctor, VERDICT_OK, "leaks", NULL,
-			   "cured at a price at each crossing: %s", paid);
+		doctor_say(
+			doctor, VERDICT_OK, "leaks", NULL,
+			"what is done about these costs at each crossing: %s",
+			paid);
 	else if (!open[0] && count > 0)
 		doctor_say(doctor, VERDICT_OK, "leaks", NULL,
 			   "nothing that costs at a crossing");

@@ -115,6 +115,9 @@ static void check_failed_start(void)
 	   "a kernel that is none is create's failure");
 	create("false");
 	ok(peer_said("\"starting\""), "unless one does not wait for it");
+	/* Its name is free when it has failed, and not before. */
+	while (!strstr(peer_call(WEB("Info")), "NoSuchGuest"))
+		usleep(10000);
 }
 
 /*

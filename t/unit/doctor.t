@@ -142,8 +142,14 @@ says 'warn leaks    a guest could learn what is not its own: l1tf -> update kern
 put /sys/devices/system/cpu/vulnerabilities/l1tf 'Not affected'
 put /sys/devices/system/cpu/vulnerabilities/meltdown 'Mitigation: PTI'
 doctor
-like "$out" '^ok   leaks    cured at a price at each crossing: meltdown$' \
+like "$out" '^ok   leaks    what is done about these costs at each crossing: meltdown$' \
 	'one that pays for not leaking'
+# It was called cured and leaking in two lines.
+put /sys/devices/system/cpu/vulnerabilities/spec_rstack_overflow \
+	'Vulnerable: Safe RET, no microcode'
+doctor
+like "$said" '^warn leaks    a guest could learn .*: spec_rstack_overflow ->' \
+	'one that pays and leaks all the same'
 
 # ---- memory ----
 machine
