@@ -204,6 +204,7 @@ static void fill_regs(__u64 *state, struct lg_regs *regs)
 		.cs = below(state, 9) ? 0x33 : 0x23,
 		.ss = 0x2b,
 		.ds = below(state, 4) ? 0 : 0x2b,
+		.fs = (__u16)(below(state, 4) ? 0 : 7 + 8 * below(state, 5)),
 		.pkru = (__u32)edge(state),
 		.mode = below(state, 2),
 		.rax = below(state, 36),
@@ -214,7 +215,7 @@ static void fill_regs(__u64 *state, struct lg_regs *regs)
 	spoil(state, regs, sizeof(*regs));
 }
 
-#define RECORD_BYTES 16384
+#define RECORD_BYTES (1 << 17)
 
 static int state_call(int fd, unsigned long cmd, __u32 type, __u32 bytes,
 		      void *record)
@@ -230,14 +231,25 @@ static int state_call(int fd, unsigned long cmd, __u32 type, __u32 bytes,
 
 static __u32 fpu_bytes;
 
+static void fill_ldt(__u64 *state, struct lg_ldt *ldt)
+{
+	__u32 i;
+
+	memset(ldt, 0, sizeof(*ldt));
+	ldt->entries = below(state, 9) ? below(state, 5) : LGUEST_LDT_ENTRIES;
+	for (i = 0; i < ldt->entries; i++)
+		ldt->desc[i] = below(state, 2) ? 0x00cff3000000ffff : 0;
+}
+
 static void act_state(__u64 *state, int fd)
 {
 	const __u32 sizes[] = {
 		sizeof(struct lg_regs),   sizeof(struct lg_debugregs),
 		sizeof(struct lg_events), sizeof(struct lg_gates),
 		sizeof(struct lg_setup),  fpu_bytes,
+		sizeof(struct lg_ldt),
 	};
-	__u32 type = below(state, 6), bytes = sizes[type];
+	__u32 type = below(state, 7), bytes = sizes[type];
 	_Alignas(64) char record[RECORD_BYTES] = { 0 };
 	struct lg_state which = {
 		.type = type + 1,
@@ -257,6 +269,8 @@ static void act_state(__u64 *state, int fd)
 		setup->ring = below(state, RAM_PAGES) * 4096ULL;
 		setup->clock = below(state, RAM_PAGES) * 4096ULL + 64;
 	}
+	if (type == 6 && below(state, 2))
+		fill_ldt(state, (void *)record);
 	spoil(state, record, bytes);
 	/* Reading must not be able to hit what we stand on: not the address. */
 	if (below(state, 9) == 0)

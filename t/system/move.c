@@ -19,8 +19,8 @@
 #include "crowd.h"
 
 #define MOVES     300 /* or as many as we are told */
-#define MAX_BYTES 16384
-#define RECORDS   6
+#define MAX_BYTES (1 << 17)
+#define RECORDS   7
 
 /* Two vectors of one word. */
 #define TRIES 300
@@ -41,6 +41,7 @@ static void find_sizes(struct records *records, const struct lg_info *info)
 		sizeof(struct lg_regs),   sizeof(struct lg_debugregs),
 		sizeof(struct lg_events), sizeof(struct lg_gates),
 		sizeof(struct lg_setup),  info->fpu_bytes,
+		sizeof(struct lg_ldt),
 	};
 
 	memcpy(records->bytes, sizes, sizeof(sizes));
@@ -87,6 +88,44 @@ static void set_all(struct crowd *crowd, int id, struct records *records)
 			bail_out("LG_STATE_SET %d of vcpu %d: %s", at + 1, id,
 				 strerror(err));
 	}
+}
+
+/*
+ * The guest has an LDT and one vcpu names it, for what it is worth: it never
+ * uses ES, but must find it again.
+ */
+#define LDT_USED 3
+#define LDT_DATA 0x00cff3000000ffffULL
+#define LDT_ES   0x17 /* the last of them */
+
+static void give_ldt(struct crowd *crowd)
+{
+	static struct lg_ldt ldt = {
+		.entries = LDT_USED,
+		.desc = { LDT_DATA, 0, LDT_DATA },
+	};
+	struct lg_regs regs;
+	int i, fd, err = 0;
+
+	for (i = 0; i < crowd->members; i++)
+		err = err
+			      ?: state(crowd->member[i].fd, LG_STATE_SET, 6,
+				       sizeof(ldt), &ldt);
+	fd = crowd->member[0].fd;
+	err = err ?: state(fd, LG_STATE_GET, 0, sizeof(regs), &regs);
+	regs.es = LDT_ES;
+	err = err ?: state(fd, LG_STATE_SET, 0, sizeof(regs), &regs);
+	if (err)
+		bail_out("an LDT: %s", strerror(err));
+}
+
+static bool has_ldt(const struct records *records)
+{
+	const struct lg_regs *regs = (const void *)records->of[0];
+	const struct lg_ldt *ldt = (const void *)records->of[6];
+
+	return regs->es == LDT_ES && ldt->entries == LDT_USED &&
+	       ldt->desc[0] == LDT_DATA && ldt->desc[2] == LDT_DATA;
 }
 
 static void clock_call(int vm, unsigned long call, struct lg_clock *clock)
@@ -185,7 +224,9 @@ static void test_moves(int times)
 	struct crowd crowd;
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	give_ldt(&crowd);
 	ok(moves(&crowd, times), "a guest does not notice that it is moved");
+	ok(has_ldt(&kept[0]), "and its LDT comes with it");
 	crowd_start(&crowd);
 	ok(crowd_await(&crowd, &crowd_words(&crowd)->progress,
 		       crowd_words(&crowd)->progress + 5),
@@ -295,7 +336,7 @@ static const struct {
 	BAD(0, struct lg_regs, ss, 0x63),
 	BAD(0, struct lg_regs, ds, 0x40),
 	BAD(0, struct lg_regs, es, 0x83),
-	BAD(0, struct lg_regs, fs, 0x67),
+	BAD(0, struct lg_regs, fs, 0x8b),
 	BAD(0, struct lg_regs, gs, 0x5b),
 	BAD(0, struct lg_regs, mode, 2),
 	BAD(0, struct lg_regs, reserved0, 1),
@@ -316,7 +357,7 @@ static const struct {
 	BAD(3, struct lg_gates, gate[256].handler, 1),
 	BAD(3, struct lg_gates, gate[256].flags, 1),
 	BAD(3, struct lg_gates, gate[257].handler, 1ULL << 63),
-	BAD(4, struct lg_setup, features, 1ULL << 4),
+	BAD(4, struct lg_setup, features, 1ULL << 40),
 	BAD(4, struct lg_setup, features, 1ULL << 63),
 	BAD(4, struct lg_setup, data, 8),
 	BAD(4, struct lg_setup, data, LG_NOWHERE),
@@ -338,6 +379,12 @@ static const struct {
 	BAD(4, struct lg_setup, tls[3], 0x00cffa000000ffff),
 	BAD(4, struct lg_setup, reserved0, 1),
 	BAD(4, struct lg_setup, reserved[15], 1),
+	BAD(6, struct lg_ldt, entries, LGUEST_LDT_ENTRIES + 1),
+	BAD(6, struct lg_ldt, entries, LDT_USED - 1),
+	BAD(6, struct lg_ldt, reserved0, 1),
+	BAD(6, struct lg_ldt, reserved[6], 1),
+	BAD(6, struct lg_ldt, desc[0], 0x00cf92000000ffff),
+	BAD(6, struct lg_ldt, desc[LDT_USED], LDT_DATA),
 };
 
 static void refuse(struct crowd *crowd, int record, void *bytes,
@@ -357,6 +404,7 @@ static void test_bad(void)
 	size_t i;
 
 	crowd_create(&crowd, SMP_MOVE, 2, 0);
+	give_ldt(&crowd);
 	moves(&crowd, 5);
 	get_settled(&crowd, 0, &kept[0]);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
