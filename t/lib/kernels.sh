@@ -20,7 +20,7 @@ kernel_image() {
 	[ -e "$kernel_file" ] || (
 		mkdir -p "$kernel_cache/new.$$" &&
 			cd "$kernel_cache/new.$$" || exit
-		apt-get download -q "linux-image-$1" >&2 &&
+		apt-get download -q -o APT::Sandbox::User=root "linux-image-$1" >&2 &&
 			dpkg-deb --fsys-tarfile ./*.deb |
 			tar -x "./boot/vmlinuz-$1" &&
 			mv "boot/vmlinuz-$1" "$kernel_file"

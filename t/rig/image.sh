@@ -116,9 +116,9 @@ kernel_find() {
 	mkdir "$new/deb"
 	(
 		cd "$new/deb" || exit
-		apt-get download "linux-image-$kver" >&2 || {
+		apt-get download -o APT::Sandbox::User=root "linux-image-$kver" >&2 || {
 			apt-get update >&2
-			apt-get download "linux-image-$kver" >&2
+			apt-get download -o APT::Sandbox::User=root "linux-image-$kver" >&2
 		}
 	) ||
 		die "linux-image-$kver: no such package to be had"

@@ -7,6 +7,8 @@
 # after line, while the daemon is restarted and killed: no line is lost, none
 # comes twice.  Its balloon gives RAM back to this machine, and gets it again.  A
 # guest that floods its console leaves lgctl what it needs.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

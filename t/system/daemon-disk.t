@@ -8,6 +8,8 @@
 # It writes, reads back and compares while the daemon is restarted and killed:
 # then every request has been served, none twice.  And a file that is full, cut
 # short, in use or none at all harms nobody but the guest that has it.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

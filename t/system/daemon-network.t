@@ -7,6 +7,8 @@
 # has no route to a guest's.  A guest of guestos gets an address from the daemon,
 # pings its router, and the world, and is pinged from here, while the daemon is
 # restarted and killed, and in the end while its interface is deleted.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

@@ -6,6 +6,8 @@
 # It is for people who have nothing yet and may be a script with nobody before
 # it: it says what it does, shows the guest's console, ends when the guest does,
 # and says how by its status.
+#
+# Once: what it starts has been seen on every CPU.
 
 . t/lib/tap.sh
 . t/lib/rig.sh
