@@ -7,8 +7,8 @@
 #
 # Writes build/t/models/.../NAME/MODEL.t, each of which is t/.../NAME.t with
 # LG_MODEL set, so that one prove runs everything and its listing says what ran
-# where.  Many rounds are for the default model.  In this order two tests at a time boot two models, rather than that one
-# waits for the other's.
+# where.  Many rounds are for the default model.  In this order two tests at a
+# time boot two models, rather than that one waits for the other's.
 #
 # The smoke set is made of the tests that say so themselves, by a line that
 # begins "# Smoke", or "# Smoke, not MODEL..."; the full one is every test of
