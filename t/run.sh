@@ -3,8 +3,8 @@
 #
 # run.sh - a guest, from nothing, with one command: `make run`
 #
-#	t/run.sh rig GUEST.yaml	in the rig, which asks nothing of this machine
-#	t/run.sh here GUEST.yaml	on this machine; root, and a kernel of lg.ko's
+#	t/run.sh rig [GUEST.yaml]	in the rig, which asks nothing of this machine
+#	t/run.sh here [GUEST.yaml]	on this machine; root, and a kernel of lg.ko's
 #
 # Everything is installed as an administrator would have it and started as he
 # would, by systemctl and lgctl; what is done is said before it is.  Then it is
@@ -12,13 +12,17 @@
 # the guest's: 0, or 9 if it crashed.  make makes that a 2, and says ours in its
 # last line.
 #
-# Without a terminal nobody can type, and so nobody is asked anything.
+# Without a terminal nobody can type, and so nobody is asked anything: what hello
+# waits for at its prompt is typed for him.
 
 set -eu
 cd "$(dirname "$0")/.."
 
 where=${1:-rig}
-guest=${2:-config/guests/hello.yaml}
+hello=config/guests/hello.yaml
+guest=${2:-$hello}
+typed=${3:-}
+[ "$where" = inside ] || [ -t 0 ] || [ "$guest" != $hello ] || typed=off
 
 step() {
 	printf '\n==> %s\n' "$*" >&2
@@ -38,7 +42,7 @@ show() {
 in_rig() {
 	step 'starting a virtual machine of Debian to be the host (emulated, so slow;' \
 		'the first time it is made, about a minute)'
-	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest"
+	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest" "$typed"
 	if [ -t 0 ]; then
 		step "the guest's console gets what you type, line by line"
 		exec t/rig/rig exec -i "$@"
@@ -60,7 +64,13 @@ inside() {
 run_guest() {
 	step "the guest; its console begins here"
 	status=0
-	show lgctl run --foreground "$guest" || status=$?
+	if [ -n "$typed" ]; then
+		echo "$typed" >"$tmp/typed"
+		echo "+ echo $typed |" >&2
+		show lgctl run --foreground "$guest" <"$tmp/typed" || status=$?
+	else
+		show lgctl run --foreground "$guest" || status=$?
+	fi
 	step "the guest has ended, lgctl's exit status is $status"
 	[ "$status" -eq 0 ] || [ -z "${unit:-}" ] ||
 		journalctl -u lguestd -o cat --no-pager -n 20 >&2 || :
@@ -87,9 +97,11 @@ here() {
 		log_dir: $tmp
 		guests_dir: $tmp/guests.d
 	END
-	# A kernel that would be there if lguest were installed is in the tree.
+	# A kernel that would be there if lguest were installed is in the tree,
+	# and the folder for disks is not.
 	[ -e /usr/lib/lguest/guestos.elf ] || {
-		sed "s,/usr/lib/lguest/,$PWD/build/," "$guest" \
+		sed "s,/usr/lib/lguest/,$PWD/build/,
+			s,/var/lib/lguest/disks/,$tmp/," "$guest" \
 			>"$tmp/${guest##*/}"
 		guest=$tmp/${guest##*/}
 	}

@@ -15,7 +15,7 @@
 rig_need
 tap_tmp
 unset MAKEFLAGS MAKELEVEL MFLAGS
-plan 14
+plan 15
 
 run make run
 is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
@@ -24,6 +24,7 @@ like "$err" '^==> starting a virtual machine' 'and what takes long'
 like "$err" '^\+ systemctl start lguestd$' 'each command is shown'
 like "$err" '^\+ lgctl run --foreground config/guests/hello\.yaml$' 'the guest is hello'
 like "$out" 'hello' 'the guest has said so'
+like "$out" '^network: [0-9.]*, router [0-9.]* answers' 'and used what it has'
 like "$err" "the guest has ended, lgctl's exit status is 0" 'and has ended'
 
 cat >build/rig/out/crash.yaml <<-END
@@ -44,5 +45,5 @@ is "$rc $err" '1 run: GUEST=no/such.yaml: no such file' \
 # HERE=1, on a machine that may be spoilt and has nothing installed.
 rig_run -f -- sh t/run.sh here
 is "$rc" 0 'without the rig it runs as well' || diag "$err"
-like "$out" '^hello' 'with the same guest'
+like "$out" '^devices: hello' 'with the same guest'
 like "$err" '^\+ insmod build/lg.ko$|^==> starting lguestd' 'in few steps'
