@@ -218,13 +218,13 @@ int link_addresses(void (*fn)(const struct link_address *address, void *arg),
 static int set_probes(struct nl_sock *sock, struct nl_cache *cache, int index,
 		      int probes)
 {
-	struct rtnl_neightbl *old, *new;
+	/* Of this interface; without an index it would be everybody's. */
+	struct rtnl_neightbl *old =
+		rtnl_neightbl_get(cache, "arp_cache", index);
+	struct rtnl_neightbl *new = rtnl_neightbl_alloc();
 	int r = -ENODATA;
 
-	/* One for all interfaces has the name, and only that is needed of it. */
-	old = rtnl_neightbl_get(cache, "arp_cache", 0);
-	new = rtnl_neightbl_alloc();
-	if (old && new) {
+	if (old && new &&index) {
 		rtnl_neightbl_set_dev(new, index);
 		rtnl_neightbl_set_ucast_probes(new, probes);
 		r = errno_of(rtnl_neightbl_change(sock, old, new));

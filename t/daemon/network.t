@@ -35,7 +35,7 @@ refused() {
 	is "$rc|$err" "1|lgctl: vm '$1': $2" "$3"
 }
 
-plan 26
+plan 27
 ip link set lo up
 lguestd_start
 
@@ -51,6 +51,8 @@ like "$address" '^10\.186\.[0-9]+\.[0-9]+/30$' 'an address'
 like "$(rules)" 'lg-0" . 10\.186' 'and rules'
 like "$(cat "$tmp/log")" 'web: net0: lg-0: reaches this host and nothing behind it: the sysctl net.ipv4.ip_forward is 0' \
 	'a host that does not forward is named'
+is "$(ip ntable show name arp_cache | grep -B 5 'ucast_probes 60' | grep -o 'dev.*')" \
+	'dev lg-0 ' 'this host is patient with it, and with nobody else'
 lgctl info --json web
 like "$out" '"interface":"lg-0"' 'lgctl info shows the interface'
 mac=$(echo "$out" | sed -n 's/.*"mac":"\([^"]*\)".*/\1/p')
