@@ -6,19 +6,29 @@
 #	t/run.sh rig GUEST.yaml	in the rig, which asks nothing of this machine
 #	t/run.sh here GUEST.yaml	on this machine; root, and a kernel of lg.ko's
 #
-# Everything is installed as an administrator would have it and started as he
-# would, by systemctl and lgctl; what is done is said before it is.  Then it is
-# the guest's console until the guest ends, and our exit status is lgctl's, so
-# the guest's: 0, or 9 if it crashed.  make makes that a 2, and says ours in its
-# last line.
+# A guest is a file, or one of config/guests by its name; without any it is Debian,
+# which is made first.  Everything is installed as an administrator would have it
+# and started as he would, by systemctl and lgctl; what is done is said before it
+# is.  Then it is the guest's console until the guest ends, and our exit status is
+# lgctl's, so the guest's: 0, or 9 if it crashed.  make makes that a 2, and says
+# ours in its last line.
 #
-# Without a terminal nobody can type, and so nobody is asked anything.
+# Without a terminal nobody can type, and so nobody is asked anything; a guest that
+# asks for a login is turned off again, and Debian fails if it has not asked.
 
 set -eu
 cd "$(dirname "$0")/.."
 
 where=${1:-rig}
-guest=${2:-config/guests/hello.yaml}
+guest=${2:-debian}
+nobody=${3:-}
+case $guest in
+*/*) ;;
+*) [ -e "$guest" ] || guest=config/guests/$guest.yaml ;;
+esac
+[ -t 0 ] || nobody=nobody
+
+images=/var/lib/lguest/debian	# where config/guests/debian.yaml has them
 
 step() {
 	printf '\n==> %s\n' "$*" >&2
@@ -35,11 +45,23 @@ show() {
 	"$@"
 }
 
+is_debian() {
+	[ "${guest##*/}" = debian.yaml ]
+}
+
+# make_debian FOLDER - a new disk each time, as the last one may be spoilt
+make_debian() {
+	step 'a Debian disk: made once, which takes some minutes, and kept in' \
+		'~/.cache/lguest-debian'
+	show guestos/linux/debian/lguest-debian -f -o "$1" >/dev/null
+}
+
 in_rig() {
+	! is_debian || make_debian build/rig/out/debian
 	step 'starting a virtual machine of Debian to be the host (emulated, so slow;' \
 		'the first time it is made, about a minute)'
-	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest"
-	if [ -t 0 ]; then
+	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest" $nobody
+	if [ -z "$nobody" ]; then
 		step "the guest's console gets what you type, line by line"
 		exec t/rig/rig exec -i "$@"
 	fi
@@ -53,14 +75,42 @@ inside() {
 	step 'installing lguest into it'
 	lguestd_install
 	trap - EXIT
+	! is_debian || ln -s /out/debian $images
+	echo 1 >/proc/sys/net/ipv4/ip_forward
 	show systemctl start lguestd
 	run_guest
+}
+
+# Its console in $seen, too.  SIGTERM is the power button.
+run_unattended() {
+	seen=$(mktemp)
+	echo "+ lgctl run --foreground $guest" >&2
+	lgctl run --foreground "$guest" </dev/null >"$seen" &
+	running=$!
+	tail -f -n +1 --pid="$running" "$seen" &
+	showing=$!
+	while kill -0 "$running" 2>/dev/null; do
+		! grep -aq 'login: *$' "$seen" || break
+		sleep 0.5
+	done
+	if kill "$running" 2>/dev/null; then
+		asked=1
+		step 'it asks who we are, and nobody is here: its power button'
+	fi
+	wait "$running" || status=$?
+	wait "$showing" || :
+	! is_debian || [ -n "${asked:-}" ] || status=1
+	rm -f "$seen"
 }
 
 run_guest() {
 	step "the guest; its console begins here"
 	status=0
-	show lgctl run --foreground "$guest" || status=$?
+	if [ -n "$nobody" ]; then
+		run_unattended
+	else
+		show lgctl run --foreground "$guest" || status=$?
+	fi
 	step "the guest has ended, lgctl's exit status is $status"
 	[ "$status" -eq 0 ] || [ -z "${unit:-}" ] ||
 		journalctl -u lguestd -o cat --no-pager -n 20 >&2 || :
@@ -87,10 +137,11 @@ here() {
 		log_dir: $tmp
 		guests_dir: $tmp/guests.d
 	END
-	# A kernel that would be there if lguest were installed is in the tree.
+	! is_debian || make_debian "$PWD/build/debian"
+	# What would be there if lguest were installed is in the tree.
 	[ -e /usr/lib/lguest/guestos.elf ] || {
-		sed "s,/usr/lib/lguest/,$PWD/build/," "$guest" \
-			>"$tmp/${guest##*/}"
+		sed "s,/usr/lib/lguest/,$PWD/build/,; s,$images/,$PWD/build/debian/," \
+			"$guest" >"$tmp/${guest##*/}"
 		guest=$tmp/${guest##*/}
 	}
 	LGUEST_RUN=$PWD/build/lguest-run LGUEST_SOCKET=$tmp/lguestd.sock

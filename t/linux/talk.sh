@@ -11,7 +11,8 @@
 #	talk_until PATTERN [S]      wait for such a line; 120 seconds, or S
 #	talk_type TEXT              as a person would, and the return key
 #	talk COMMAND                in its shell: $out is what it printed, $rc its
-#	                            status; 120 seconds, or $talk_limit
+#	                            status; 120 seconds, or $talk_limit, and the
+#	                            test ends
 
 talk_count=0
 
@@ -50,18 +51,17 @@ talk_until() {
 	done
 }
 
-# The marks are told from their own echo by the number that the shell puts in.
+# The marks are told from their own echo by the number that printf puts in; a line
+# of their own, whatever a shell's line editor has just sent.
 talk() {
 	talk_count=$((talk_count + 1))
-	talk_type "echo \"<\$((0+$talk_count))\"; $1
-echo \">\$((0+$talk_count)) \$?\""
-	if ! talk_until "^>$talk_count [0-9]" "${talk_limit:-120}"; then
-		rc=timeout out=
-		return 1
-	fi
+	talk_type "printf '\\n<%d\\n' $talk_count; $1
+printf '\\n>%d %d\\n' $talk_count \$?"
+	talk_until "^>$talk_count [0-9]" "${talk_limit:-120}" ||
+		bail_out "the guest does not come back from: $1"
 	# shellcheck disable=SC2034 # for the test to look at
 	out=$(tr -d '\r' <"$tmp/screen" |
-		sed -n "/^<$talk_count\$/,/^>$talk_count /p" | sed '1d;$d')
+		sed -n "/^<$talk_count\$/,/^>$talk_count /p" | sed '1d;$d' | sed '${/^$/d}')
 	rc=$(tr -d '\r' <"$tmp/screen" |
 		sed -n "s/^>$talk_count \([0-9]*\).*/\1/p" | tail -n 1)
 	return "$rc"
