@@ -26,7 +26,7 @@ case $guest in
 */*) ;;
 *) [ -e "$guest" ] || guest=config/guests/$guest.yaml ;;
 esac
-[ -t 0 ] || nobody=nobody
+case $where in inside) ;; *) [ -t 0 ] || nobody=nobody ;; esac
 
 images=/var/lib/lguest/debian	# where config/guests/debian.yaml has them
 
@@ -51,8 +51,7 @@ is_debian() {
 
 # make_debian FOLDER - a new disk each time, as the last one may be spoilt
 make_debian() {
-	step 'a Debian disk: made once, which takes some minutes, and kept in' \
-		'~/.cache/lguest-debian'
+	step 'a Debian disk; making it takes some minutes, once'
 	show guestos/linux/debian/lguest-debian -f -o "$1" >/dev/null
 }
 
@@ -60,7 +59,8 @@ in_rig() {
 	! is_debian || make_debian build/rig/out/debian
 	step 'starting a virtual machine of Debian to be the host (emulated, so slow;' \
 		'the first time it is made, about a minute)'
-	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest" $nobody
+	set -- -f -t "${RIG_TIMEOUT:-3600}" -- \
+		sh t/run.sh inside "$guest" "$nobody"
 	if [ -z "$nobody" ]; then
 		step "the guest's console gets what you type, line by line"
 		exec t/rig/rig exec -i "$@"

@@ -8,6 +8,7 @@
 #
 #	talk_open GUEST             be its terminal
 #	talk_close                  and no more
+#	talk_forget                 what has been on it until now
 #	talk_until PATTERN [S]      wait for such a line; 120 seconds, or S
 #	talk_type TEXT              as a person would, and the return key
 #	talk COMMAND                in its shell: $out is what it printed, $rc its
@@ -15,11 +16,12 @@
 #	                            test ends
 
 talk_count=0
+true "${tmp:=}"
 
 talk_open() {
-	rm -f "$tmp/typed"
+	rm -f "$tmp/typed" "$tmp/screen"
 	mkfifo "$tmp/typed"
-	lgctl console "$1" <"$tmp/typed" >"$tmp/screen" 2>&1 &
+	lgctl console "$1" <"$tmp/typed" >>"$tmp/screen" 2>&1 &
 	talk_pid=$!
 	exec 7>"$tmp/typed"
 }
@@ -28,6 +30,10 @@ talk_close() {
 	exec 7>&-
 	kill "$talk_pid" 2>/dev/null
 	wait "$talk_pid" 2>/dev/null || :
+}
+
+talk_forget() {
+	: >"$tmp/screen"
 }
 
 talk_type() {

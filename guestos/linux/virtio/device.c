@@ -18,7 +18,7 @@
 
 #include "virtio_lguest.h"
 
-#define VENDOR	   0x746c /* nobody asks */
+#define VENDOR     0x746c /* nobody asks */
 #define CALL_BYTES 48 /* of configuration, at most */
 #define GENERATION 6 /* the word that answers it */
 

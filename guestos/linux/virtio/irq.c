@@ -18,6 +18,7 @@
 #include <linux/bitmap.h>
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
+#include <linux/module.h>
 #include <asm/irq_vectors.h>
 
 #include "virtio_lguest.h"
@@ -28,6 +29,10 @@
 #define QUEUE_COUNT  (FIRST_SYSTEM_VECTOR - QUEUE_FIRST)
 
 static DECLARE_BITMAP(taken, QUEUE_COUNT);
+
+static unsigned int vectors = QUEUE_COUNT;
+module_param(vectors, uint, 0444);
+MODULE_PARM_DESC(vectors, "how many queues have one to themselves");
 
 unsigned int vl_config_vector(u32 slot)
 {
@@ -70,7 +75,7 @@ int vl_irq_take_any(struct vl_irq *irq, irq_handler_t handler, const char *name,
 
 	do {
 		bit = find_first_zero_bit(taken, QUEUE_COUNT);
-		if (bit >= QUEUE_COUNT)
+		if (bit >= min_t(unsigned int, vectors, QUEUE_COUNT))
 			return -ENOSPC;
 	} while (test_and_set_bit(bit, taken));
 	r = vl_irq_take(irq, QUEUE_FIRST + bit, handler, name, data);

@@ -107,9 +107,9 @@ static struct virtqueue *new_vq(struct vl_dev *dev, u32 index,
 		return ERR_PTR(-ENOMEM);
 	}
 	queue->vq = vq;
-	queue->token = LGUEST_TOKEN(
-		LGUEST_TOKEN_KICK,
-		LGUEST_VIRTIO_KICK_ARG((u64)dev->slot, index));
+	queue->token =
+		LGUEST_TOKEN(LGUEST_TOKEN_KICK,
+			     LGUEST_VIRTIO_KICK_ARG((u64)dev->slot, index));
 	vq->priv = queue;
 	/* Nobody wants to hear of a queue without a callback. */
 	r = callback ? take_irq(dev, queue, name) : 0;

@@ -79,8 +79,8 @@ unsigned int vl_config_vector(u32 slot);
 unsigned int vl_shared_vector(u32 slot);
 int vl_irq_take(struct vl_irq *irq, unsigned int vector, irq_handler_t handler,
 		const char *name, void *data);
-int vl_irq_take_any(struct vl_irq *irq, irq_handler_t handler,
-		    const char *name, void *data);
+int vl_irq_take_any(struct vl_irq *irq, irq_handler_t handler, const char *name,
+		    void *data);
 void vl_irq_drop(struct vl_irq *irq);
 
 #endif /* VIRTIO_LGUEST_H */
