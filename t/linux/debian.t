@@ -45,16 +45,16 @@ ip netns exec world busybox httpd -p 192.0.2.2:80 -h "$tmp/web"
 mkdir -p /host
 mount -t 9p -o trans=virtio,version=9p2000.L,ro host /host
 ssh() {
-	/host/lib64/ld-linux-x86-64.so.2 \
-		--library-path /host/usr/lib/x86_64-linux-gnu /host/usr/bin/ssh \
+	LD_LIBRARY_PATH=/host/usr/lib/x86_64-linux-gnu /host/usr/bin/ssh \
 		-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
 		-o StrictHostKeyChecking=no -o BatchMode=yes -o ConnectTimeout=60 "$@"
 }
 
-# log_in - at the prompt that is there, to a shell that does not echo
+# log_in - at the prompt that is there, to a shell that neither echoes nor edits
 log_in() {
 	talk_type root
-	talk_until 'root@debian' 120 && talk 'stty -echo; PS1='
+	talk_until 'root@debian' 120 && talk_type 'exec env PS1= sh' &&
+		talk 'stty -echo'
 }
 
 talk_limit=180

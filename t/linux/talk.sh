@@ -49,8 +49,8 @@ talk_until() {
 	until talk_has "$1"; do
 		talk_left=$((talk_left - 1))
 		if [ "$talk_left" -le 0 ] || ! kill -0 "$talk_pid" 2>/dev/null; then
-			diag "waited in vain for $1; the last that was said:" \
-				"$(tail -n 25 "$tmp/screen" | tr -d '\r')"
+			diag "waited in vain for $1; the last that was said:
+$(tail -n 25 "$tmp/screen" | tr -d '\r')"
 			return 1
 		fi
 		sleep 0.2
