@@ -26,8 +26,8 @@ CC := gcc
 USER_CC = $(CC) @t/lib/cflags -MMD -MP
 
 ALL_TARGETS := build/lg.ko build/debug/lg.ko
-# Two tests at a time: each waits for its machine more than it computes.
-JOBS ?= 2
+# Each test waits for its machine more than it computes.
+JOBS ?= $(shell expr $$(nproc) + 1)
 CPUS := $(shell nproc)
 PROVE := t/lib/prove.sh --timer -j$(JOBS)
 

@@ -22,6 +22,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/neightbl.h>
 #include <netlink/route/netconf.h>
 
 #include "network.h"
@@ -206,6 +207,46 @@ int link_addresses(void (*fn)(const struct link_address *address, void *arg),
 	r = errno_of(rtnl_addr_alloc_cache(sock, &cache));
 	if (r == 0) {
 		nl_cache_foreach(cache, visit_object, &visit);
+		nl_cache_free(cache);
+	}
+	nl_socket_free(sock);
+	return r;
+}
+
+/* ---- neighbours ---- */
+
+static int set_probes(struct nl_sock *sock, struct nl_cache *cache, int index,
+		      int probes)
+{
+	struct rtnl_neightbl *old, *new;
+	int r = -ENODATA;
+
+	/* One for all interfaces has the name, and only that is needed of it. */
+	old = rtnl_neightbl_get(cache, "arp_cache", 0);
+	new = rtnl_neightbl_alloc();
+	if (old && new) {
+		rtnl_neightbl_set_dev(new, index);
+		rtnl_neightbl_set_ucast_probes(new, probes);
+		r = errno_of(rtnl_neightbl_change(sock, old, new));
+	}
+	rtnl_neightbl_put(new);
+	rtnl_neightbl_put(old);
+	return r;
+}
+
+int link_set_patience(const char *name, unsigned int patience_s)
+{
+	struct nl_cache *cache;
+	struct nl_sock *sock = NULL;
+	int r = open_socket(&sock);
+
+	if (r < 0)
+		return r;
+	r = errno_of(rtnl_neightbl_alloc_cache(sock, &cache));
+	if (r == 0) {
+		/* It asks once a second. */
+		r = set_probes(sock, cache, (int)if_nametoindex(name),
+			       (int)patience_s);
 		nl_cache_free(cache);
 	}
 	nl_socket_free(sock);

@@ -37,6 +37,7 @@
 #define LOCAL_NAME  LOCAL_PREFIX "%d"
 #define BRIDGE_NAME "lgb%d"
 #define PAIR_PREFIX 30 /* four addresses; the outer two mean something else */
+#define PATIENCE_S  60 /* that nobody serves it; the host's own would be 3 */
 
 struct network {
 	LIST_ENTRY(network) link; /* of those that are local */
@@ -248,6 +249,8 @@ static int set_local(struct vm *vm, unsigned int number,
 		return r;
 	r = link_add_address(network->name, (struct in_addr){ htonl(host) },
 			     PAIR_PREFIX);
+	if (r == 0)
+		r = link_set_patience(network->name, PATIENCE_S);
 	if (r == 0)
 		r = fill_lease(vm, number, network, host);
 	if (r < 0)

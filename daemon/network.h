@@ -34,6 +34,14 @@ int link_bridge(const char *name, int *ret_index);
 
 int link_add_address(const char *name, struct in_addr address, int prefix);
 
+/*
+ * link_set_patience - for how long this host sends to who does not answer
+ *
+ * While nobody serves a guest it does not even say that it is there; what is
+ * sent to it shall wait in its tap all the same.
+ */
+int link_set_patience(const char *name, unsigned int patience_s);
+
 struct link_address {
 	char name[IF_NAMESIZE]; /* of the interface */
 	struct in_addr address;

@@ -280,8 +280,16 @@ int shadow_fault(struct lg_vcpu *vcpu, gva_t gva, u32 error)
 	walk.error = (error & (GPF_W | GPF_I)) | (walk.user ? GPF_U : 0);
 	vcpu->guest_error = walk.error;
 	/*
+	 * A kernel's pages have no keys, but ours are all user pages: a program
+	 * with WRPKRU would take its kernel's stack away.
+	 */
+	if ((error & GPF_PK) && !walk.user) {
+		vcpu->pkru = 0;
+		return 0;
+	}
+	/*
 	 * U clear at CPL 3 is the CPU looking at a descriptor table; PK is the
-	 * guest's own key.  No entry of ours would help against either.
+	 * program's own key.  No entry of ours would help against either.
 	 */
 	if (!(error & GPF_U) || (error & GPF_PK)) {
 		vcpu->guest_error |= GPF_P | (error & GPF_PK);

@@ -3,8 +3,8 @@
 #
 # run.sh - a guest, from nothing, with one command: `make run`
 #
-#	t/run.sh rig GUEST.yaml	in the rig, which asks nothing of this machine
-#	t/run.sh here GUEST.yaml	on this machine; root, and a kernel of lg.ko's
+#	t/run.sh rig [GUEST.yaml]	in the rig, which asks nothing of this machine
+#	t/run.sh here [GUEST.yaml]	on this machine; root, and a kernel of lg.ko's
 #
 # A guest is a file, or one of config/guests by its name; without any it is Debian,
 # which is made first.  Everything is installed as an administrator would have it
@@ -13,22 +13,26 @@
 # lgctl's, so the guest's: 0, or 9 if it crashed.  make makes that a 2, and says
 # ours in its last line.
 #
-# Without a terminal nobody can type, and so nobody is asked anything; a guest that
-# asks for a login is turned off again, and Debian fails if it has not asked.
+# Without a terminal nobody can type, and so nobody is asked anything: what hello
+# waits for at its prompt is typed for him, and any other guest that asks for a login
+# is turned off; Debian fails if it has not asked.
 
 set -eu
 cd "$(dirname "$0")/.."
 
 where=${1:-rig}
 guest=${2:-debian}
-nobody=${3:-}
+alone=${3:-}	# nobody is here: what to do about it
+hello=config/guests/hello.yaml
+images=/var/lib/lguest/debian	# where config/guests/debian.yaml has them
 case $guest in
 */*) ;;
 *) [ -e "$guest" ] || guest=config/guests/$guest.yaml ;;
 esac
-case $where in inside) ;; *) [ -t 0 ] || nobody=nobody ;; esac
-
-images=/var/lib/lguest/debian	# where config/guests/debian.yaml has them
+[ "$where" = inside ] || [ -t 0 ] || {
+	alone=button
+	[ "$guest" != $hello ] || alone=off
+}
 
 step() {
 	printf '\n==> %s\n' "$*" >&2
@@ -60,8 +64,8 @@ in_rig() {
 	step 'starting a virtual machine of Debian to be the host (emulated, so slow;' \
 		'the first time it is made, about a minute)'
 	set -- -f -t "${RIG_TIMEOUT:-3600}" -- \
-		sh t/run.sh inside "$guest" "$nobody"
-	if [ -z "$nobody" ]; then
+		sh t/run.sh inside "$guest" "$alone"
+	if [ -z "$alone" ]; then
 		step "the guest's console gets what you type, line by line"
 		exec t/rig/rig exec -i "$@"
 	fi
@@ -81,16 +85,16 @@ inside() {
 	run_guest
 }
 
-# Its console in $seen, too.  SIGTERM is the power button.
-run_unattended() {
-	seen=$(mktemp)
+# SIGTERM is the power button.
+run_until_login() {
 	echo "+ lgctl run --foreground $guest" >&2
-	lgctl run --foreground "$guest" </dev/null >"$seen" &
-	running=$!
-	tail -f -n +1 --pid="$running" "$seen" &
+	mkfifo "$tmp/console"
+	tee "$tmp/seen" <"$tmp/console" &
 	showing=$!
-	while kill -0 "$running" 2>/dev/null; do
-		! grep -aq 'login: *$' "$seen" || break
+	lgctl run --foreground "$guest" </dev/null >"$tmp/console" &
+	running=$!
+	until grep -aq 'login: *$' "$tmp/seen" 2>/dev/null; do
+		kill -0 "$running" 2>/dev/null || break
 		sleep 0.5
 	done
 	if kill "$running" 2>/dev/null; then
@@ -100,14 +104,17 @@ run_unattended() {
 	wait "$running" || status=$?
 	wait "$showing" || :
 	! is_debian || [ -n "${asked:-}" ] || status=1
-	rm -f "$seen"
 }
 
 run_guest() {
 	step "the guest; its console begins here"
 	status=0
-	if [ -n "$nobody" ]; then
-		run_unattended
+	if [ "$alone" = off ]; then
+		echo off >"$tmp/typed"
+		echo "+ echo off |" >&2
+		show lgctl run --foreground "$guest" <"$tmp/typed" || status=$?
+	elif [ "$alone" ]; then
+		run_until_login
 	else
 		show lgctl run --foreground "$guest" || status=$?
 	fi
@@ -138,10 +145,13 @@ here() {
 		guests_dir: $tmp/guests.d
 	END
 	! is_debian || make_debian "$PWD/build/debian"
-	# What would be there if lguest were installed is in the tree.
+	# What would be there if lguest were installed is in the tree, and the
+	# folder for disks is not.
 	[ -e /usr/lib/lguest/guestos.elf ] || {
-		sed "s,/usr/lib/lguest/,$PWD/build/,; s,$images/,$PWD/build/debian/," \
-			"$guest" >"$tmp/${guest##*/}"
+		sed "s,/usr/lib/lguest/,$PWD/build/,
+			s,$images/,$PWD/build/debian/,
+			s,/var/lib/lguest/disks/,$tmp/," "$guest" \
+			>"$tmp/${guest##*/}"
 		guest=$tmp/${guest##*/}
 	}
 	LGUEST_RUN=$PWD/build/lguest-run LGUEST_SOCKET=$tmp/lguestd.sock

@@ -39,14 +39,18 @@ static enum proto_exit run_check(struct lgctl *ctl, int argc, char **argv)
 	enum proto_exit status = EXIT_DONE, now;
 	struct conf_guest *conf;
 	char shown[8192];
+	json_t *complaints;
 	int i;
 
 	for (i = 0; i < argc; i++) {
-		now = guest_file_read(argv[i], &conf);
+		complaints = NULL;
+		now = guest_file_read(argv[i], &conf,
+				      ctl->json ? &complaints : NULL);
 		if (ctl->json)
-			say_json(json_pack("{s:s,s:b,s:s*}", "file", argv[i],
-					   "ok", now == EXIT_DONE, "name",
-					   now ? NULL : conf->name));
+			say_json(json_pack("{s:s,s:b,s:s*,s:o*}", "file",
+					   argv[i], "ok", now == EXIT_DONE,
+					   "name", now ? NULL : conf->name,
+					   "complaints", complaints));
 		else if (ctl->verbose && now == EXIT_DONE)
 			printf("%s: ok\n",
 			       conf_show(argv[i], shown, sizeof(shown)));

@@ -122,20 +122,25 @@ static void add_value(struct table *table, const char *key, const json_t *value)
 	}
 }
 
+/* Named as complaints name them, disks[0].file; jansson bounds the depth. */
 static void add_values(struct table *table, const char *prefix,
 		       const json_t *values)
 {
 	json_t *value;
 	const char *key;
 	char name[64];
+	size_t i;
 
+	if (!json_is_object(values) && !json_is_array(values))
+		add_value(table, prefix, values);
+	json_array_foreach((json_t *)(uintptr_t)values, i, value) {
+		snprintf(name, sizeof(name), "%s[%zu]", prefix, i);
+		add_values(table, name, value);
+	}
 	json_object_foreach((json_t *)(uintptr_t)values, key, value) {
 		snprintf(name, sizeof(name), "%s%s%s", prefix,
 			 *prefix ? "." : "", key);
-		if (json_is_object(value))
-			add_values(table, name, value);
-		else
-			add_value(table, name, value);
+		add_values(table, name, value);
 	}
 }
 

@@ -17,12 +17,15 @@
 
 #include "lgctl.h"
 
-enum proto_exit guest_file_read(const char *path, struct conf_guest **ret)
+enum proto_exit guest_file_read(const char *path, struct conf_guest **ret,
+				json_t **ret_complaints)
 {
 	struct conf_report report = { .text = NULL };
 	int r = conf_guest_read(path, &report, ret);
 
-	if (r < 0) {
+	if (r < 0 && ret_complaints) {
+		*ret_complaints = json_string(report.text);
+	} else if (r < 0) {
 		fflush(stdout);
 		fputs(report.text ? report.text : "lgctl: no memory\n", stderr);
 	}
@@ -142,7 +145,7 @@ enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
 				struct guest_file *ret_file)
 {
 	struct guest_file file = { .fd_count = 0 };
-	enum proto_exit status = guest_file_read(path, &file.conf);
+	enum proto_exit status = guest_file_read(path, &file.conf, NULL);
 
 	if (status != EXIT_DONE)
 		return status;

@@ -158,8 +158,14 @@ enum proto_exit guest_file_open(const struct lgctl *ctl, const char *path,
 				struct guest_file *ret_file);
 void guest_file_close(struct guest_file *file);
 
-/* guest_file_read - the YAML alone; complaints are said */
-enum proto_exit guest_file_read(const char *path, struct conf_guest **ret);
+/*
+ * guest_file_read - the YAML alone
+ *
+ * Complaints are said; or, if ret_complaints is not NULL, they are put there as
+ * a string (NULL without memory), which is left alone if there are none.
+ */
+enum proto_exit guest_file_read(const char *path, struct conf_guest **ret,
+				json_t **ret_complaints);
 
 /* ---- disk_file.c: a disk's file, opened or made ---- */
 

@@ -219,9 +219,9 @@ static bool transmit(struct net *net, struct vq *vq)
 	while (budget-- > 0 && !vq->broken && (r = vq_pop(vq, &chain)) > 0) {
 		if (!send_chain(net, &chain))
 			break;
-		vq_fill(vq, chain.head, 0);
+		/* At once: who comes after us must not send it again. */
+		vq_push(vq, chain.head, 0);
 	}
-	vq_publish(vq);
 	vq_signal(vq);
 	return r > 0 && !vq->broken;
 }

@@ -75,12 +75,27 @@ static int map_state(struct virtio_state *state, int fd)
 	return 0;
 }
 
+/* A signal, a child's end say, interrupts this one; it has no other limit. */
+static int have(int fd, off_t at, off_t bytes)
+{
+	int r;
+
+	do
+		r = fallocate(fd, 0, at, bytes);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
 static int fill(int fd)
 {
+	int r;
+
 	if (ftruncate(fd, STATE_BYTES) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, STATE_SEALS) < 0 ||
-	    fallocate(fd, 0, 0, VQS_AT) < 0)
+	    fcntl(fd, F_ADD_SEALS, STATE_SEALS) < 0)
 		return -errno;
+	r = have(fd, 0, VQS_AT);
+	if (r < 0)
+		return r;
 	return pwrite(fd, &fresh, sizeof(fresh), 0) == sizeof(fresh) ? 0
 								     : -ENOMEM;
 }
@@ -179,7 +194,9 @@ int virtio_state_adopt(struct virtio_state *state, int fd, unsigned int vcpus,
 		*ret_why = why;
 		return -EINVAL;
 	}
-	r = fallocate(fd, 0, 0, VQS_AT) < 0 ? -errno : map_state(state, fd);
+	r = have(fd, 0, VQS_AT);
+	if (r == 0)
+		r = map_state(state, fd);
 	if (r < 0)
 		*ret_why = strerror(-r);
 	return r;
@@ -192,7 +209,7 @@ int virtio_state_room(const struct virtio_state *state, unsigned int slot,
 
 	if (!queues)
 		return 0;
-	return fallocate(state->fd, 0, vq_at(slot, 0), bytes) < 0 ? -errno : 0;
+	return have(state->fd, vq_at(slot, 0), bytes);
 }
 
 void virtio_state_fini(struct virtio_state *state)

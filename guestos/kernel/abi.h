@@ -34,7 +34,9 @@
 #define SYS_MEMORY     23 /* () bytes that are free */
 #define SYS_RANDOM     24 /* (addr, bytes) how many; 0: there is no such device */
 #define SYS_DISK       25 /* (&struct disk_request) its answer; sleeps */
-#define SYS_COUNT      26
+#define SYS_NETWORK    26 /* (&struct network_info) -ENOENT: there is no card */
+#define SYS_BALLOON    27 /* () bytes that the host has; -ENOENT */
+#define SYS_COUNT      28
 
 #define SHUTDOWN_OFF     0
 #define SHUTDOWN_RESTART 1
@@ -60,6 +62,12 @@ struct disk_request {
 #define DISK_WRITE   2
 #define DISK_FLUSH   3
 #define DISK_DISCARD 4
+
+/* SYS_NETWORK: addresses as they are on the wire; 0: not known yet. */
+struct network_info {
+	unsigned int address, router;
+	unsigned int router_answers; /* a ping */
+};
 
 #endif /* !__ASSEMBLY__ */
 

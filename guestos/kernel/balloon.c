@@ -40,13 +40,14 @@ static struct virtio balloon;
 static struct virtq vqs[3];
 static u32 *lists[RAM_MAX / PAGE_BYTES / LIST_PAGES]; /* of numbers given */
 static u32 given;
+static int runs;
 static u32 *piece; /* a page: the request */
 static struct stat *stats; /* a page, the device's but when we fill it */
 static int changed; /* sched_lock: there may be something to do */
 
-u64 balloon_pages(void)
+long balloon_bytes(void)
 {
-	return given;
+	return runs ? (long)(given * PAGE_BYTES) : -ENOENT;
 }
 
 /* Where the number of the nth page stands; NULL: no memory for that. */
@@ -173,6 +174,7 @@ void balloon_init(void)
 		printk("balloon: slot %u: it does not start\n", balloon.slot);
 		return;
 	}
+	runs = 1;
 	give_stats();
 	printk("balloon: slot %u\n", balloon.slot);
 	if (thread_create("balloon", run, 0, 0) < 0)

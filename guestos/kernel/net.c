@@ -7,12 +7,15 @@
  * to UDP port 7.  Once it has an address it pings its router, and `ping=` of the
  * command line, so that the console says how far the way is open.
  *
- * All of it happens in the interrupt of the receive queue, a frame at a time.  An
- * answer is made in the buffer of its question and sent from a copy; a frame for
- * which there is no buffer to be sent from is lost, as frames are.
+ * All of it happens in the interrupts of the two queues, a frame at a time.  An
+ * answer is made in the buffer of its question and sent from a copy.  Without
+ * buffers to send from, questions stay where they are until some come back: who
+ * has not been served for a while, by a daemon that was replaced, has more of
+ * them waiting than we have buffers.
  *
  * Next: guestos/kernel/rng.c
  */
+#include "abi.h"
 #include "virtio.h"
 
 #define RECEIVE  0
@@ -24,6 +27,7 @@
 #define FRAME_BYTES 1514
 #define BUF_BYTES   2048
 #define BUF_COUNT   16
+#define ANSWERS     2 /* to one frame, at most */
 
 #define ETH_IP  0x0800
 #define ETH_ARP 0x0806
@@ -101,6 +105,7 @@ static u8 mac[6];
 static u32 address, router; /* as on the wire; 0: not known yet */
 static u32 far; /* ping=a.b.c.d: another one to be pinged, behind it */
 static int router_answers, far_answers;
+static int runs;
 
 static const u8 everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -125,13 +130,32 @@ static u16 checksum(const void *bytes, u32 len)
 
 /* ---- sending ---- */
 
+static void take_sent(void)
+{
+	struct buf *buf;
+
+	while ((buf = virtq_take(&tx, NULL)) != NULL)
+		free_bufs[free_count++] = buf;
+}
+
+/* If not, we hear of it when something has been sent. */
+static int can_answer(void)
+{
+	take_sent();
+	if (free_count < ANSWERS && virtq_listen(&tx))
+		take_sent();
+	if (free_count < ANSWERS)
+		return 0;
+	virtq_quiet(&tx);
+	return 1;
+}
+
 static void send(const void *frame, u32 bytes)
 {
 	struct virtq_buf part = { .device_writes = 0 };
 	struct buf *buf;
 
-	while ((buf = virtq_take(&tx, NULL)) != NULL)
-		free_bufs[free_count++] = buf;
+	take_sent();
 	if (!free_count || bytes > FRAME_BYTES)
 		return;
 	buf = free_bufs[--free_count];
@@ -368,12 +392,13 @@ static void offer(struct buf *buf)
 	virtq_add(&rx, &part, 1, buf);
 }
 
-static void on_received(struct virtq *vq)
+static void receive(struct virtq *vq)
 {
 	struct buf *buf;
 	u32 bytes;
 
-	while ((buf = virtq_take(vq, &bytes)) != NULL) {
+	(void)vq;
+	while (can_answer() && (buf = virtq_take(&rx, &bytes)) != NULL) {
 		if (bytes > BUF_BYTES)
 			panic("net: %u bytes in a buffer of %u", bytes,
 			      BUF_BYTES);
@@ -381,7 +406,7 @@ static void on_received(struct virtq *vq)
 			on_frame(buf->frame, bytes - HDR_BYTES);
 		offer(buf);
 	}
-	virtq_kick(vq);
+	virtq_kick(&rx);
 }
 
 /* ---- */
@@ -393,9 +418,9 @@ static int start(void)
 	if (r == 0)
 		r = virtio_config_get(&card, 0, mac, sizeof(mac));
 	if (r == 0)
-		r = virtq_init(&rx, &card, RECEIVE, on_received);
+		r = virtq_init(&rx, &card, RECEIVE, receive);
 	if (r == 0)
-		r = virtq_init(&tx, &card, TRANSMIT, NULL);
+		r = virtq_init(&tx, &card, TRANSMIT, receive);
 	if (r == 0)
 		virtq_quiet(&tx);
 	return r < 0 ? r : virtio_run(&card);
@@ -418,6 +443,16 @@ static u32 parse_ip(const char *word)
 	return i == 3 ? value : 0;
 }
 
+int net_info(struct network_info *ret_info)
+{
+	if (!runs)
+		return -ENOENT;
+	ret_info->address = address;
+	ret_info->router = router;
+	ret_info->router_answers = (u32)router_answers;
+	return 0;
+}
+
 void net_init(void)
 {
 	struct buf *buf = NULL;
@@ -430,6 +465,7 @@ void net_init(void)
 		return;
 	}
 	printk("net: slot %u\n", card.slot);
+	runs = 1;
 	/* A page has room for two. */
 	for (i = 0; i < 2 * BUF_COUNT; i++) {
 		buf = i % 2 ? buf + 1 : page_alloc();

@@ -244,6 +244,21 @@ static long sys_disk(struct regs *regs)
 	return blk_serve(&ask);
 }
 
+static long sys_network(struct regs *regs)
+{
+	struct network_info info = { 0 };
+
+	if (net_info(&info) < 0)
+		return -ENOENT;
+	return copy_to_user(regs->rdi, &info, sizeof(info));
+}
+
+static long sys_balloon(struct regs *regs)
+{
+	(void)regs;
+	return balloon_bytes();
+}
+
 static const syscall_fn table[SYS_COUNT] = {
 	[SYS_EXIT] = sys_exit,
 	[SYS_WRITE] = sys_write,
@@ -271,6 +286,8 @@ static const syscall_fn table[SYS_COUNT] = {
 	[SYS_MEMORY] = sys_memory,
 	[SYS_RANDOM] = sys_random,
 	[SYS_DISK] = sys_disk,
+	[SYS_NETWORK] = sys_network,
+	[SYS_BALLOON] = sys_balloon,
 };
 
 /* syscall - trap.c calls, with interrupts on */

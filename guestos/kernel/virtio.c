@@ -343,6 +343,15 @@ void virtq_quiet(struct virtq *vq)
 	*vq->used_event = (u16)(vq->taken + FAR);
 }
 
+int virtq_listen(struct virtq *vq)
+{
+	vq->is_quiet = 0;
+	*vq->used_event = vq->taken;
+	/* Either the device sees that, or we see what it has done. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return virtq_has_used(vq);
+}
+
 int virtq_has_used(const struct virtq *vq)
 {
 	return __atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) != vq->taken;

@@ -109,6 +109,9 @@ int virtio_config_set(const struct virtio *dev, u32 offset, const void *from,
 /* virtq_quiet - no interrupts: who wants to know looks */
 void virtq_quiet(struct virtq *vq);
 
+/* virtq_listen - after virtq_quiet(); is there something to take already? */
+int virtq_listen(struct virtq *vq);
+
 /* virtq_add - a request; 0, or -EAGAIN if there is no room for it now */
 int virtq_add(struct virtq *vq, const struct virtq_buf *bufs, u32 count,
 	      void *cookie);
@@ -137,7 +140,11 @@ long rng_read(void *to, size_t bytes);
 struct disk_request;
 long blk_serve(const struct disk_request *ask);
 
-/* balloon_pages - how many of our pages the host has */
-u64 balloon_pages(void);
+/* net_info - what the network has told us; 0, or -ENOENT: there is no card */
+struct network_info;
+int net_info(struct network_info *ret_info);
+
+/* balloon_bytes - how much of our RAM the host has; -ENOENT: no such device */
+long balloon_bytes(void);
 
 #endif /* VIRTIO_H */

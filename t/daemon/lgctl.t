@@ -149,9 +149,10 @@ lgctl check --verbose "$tmp/good.yaml" "$tmp/typo.yaml"
 is "$rc|$(echo "$out" | sed "s,$tmp,@,")" '6|@/good.yaml: ok' \
 	'or names it, and fails for what is not'
 lgctl check --json "$tmp/good.yaml" "$tmp/typo.yaml"
-is "$(echo "$out" | sed "s,$tmp,@,")" \
+is "$(printf '%s' "$out" | sed "s,$tmp,@,g; s/\(1:1: kernle: \).*/\1.../")" \
 	'{"file":"@/good.yaml","ok":true,"name":"good"}
-{"file":"@/typo.yaml","ok":false}' 'or says both in JSON'
+{"file":"@/typo.yaml","ok":false,"complaints":"@/typo.yaml: kernel: is missing (the ELF file that is started)\n@/typo.yaml:1:1: kernle: ...' \
+	'or says both in JSON, with what is wrong'
 
 # ---- what a terminal is shown
 

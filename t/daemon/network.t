@@ -35,7 +35,7 @@ refused() {
 	is "$rc|$err" "1|lgctl: vm '$1': $2" "$3"
 }
 
-plan 25
+plan 26
 ip link set lo up
 lguestd_start
 
@@ -55,6 +55,8 @@ lgctl info --json web
 like "$out" '"interface":"lg-0"' 'lgctl info shows the interface'
 mac=$(echo "$out" | sed -n 's/.*"mac":"\([^"]*\)".*/\1/p')
 like "$mac" '^.[26ae]:' 'and an address of its card that is given here'
+lgctl info web # it said "network  0"
+like "$out" '^network\[0\]\.mode +local$' 'a person is told of each network'
 
 guest two 'power 40;wait;poweroff' 'network: [ local, { mode: local, mtu: 1400 } ]'
 lgctl create "$tmp/two.yaml"

@@ -14,15 +14,6 @@
 
 #define SELECTORS 128
 
-/*
- * QEMU 7.2 pops the frame of lret and iret as the kernel would, so with SMAP on
- * a return at CPL 3 is a page fault that no CPU has.
- */
-static int returns_are_broken(void)
-{
-	return on_tcg() && has_smap();
-}
-
 static void expect_return(u64 cs)
 {
 	if (returns_are_broken()) {

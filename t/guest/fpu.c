@@ -164,16 +164,44 @@ CASE(pkru_all, "a hypercall, and an exit, with no access to anything", STEPS(2))
 	check_is(after, 0xffffffff, "PKRU afterwards");
 }
 
-CASE(pkru_fault, "a fault of a key is the guest's own, and is not mended")
+/*
+ * WRPKRU is anyone's where the host has keys, and to us the kernel's pages are
+ * user pages like the program's.  Its next look at its stack was its last.
+ */
+asm(".pushsection .user.text, \"ax\"\n"
+    "user_locks: mov $-1, %eax\n"
+    "	xor %ecx, %ecx\n"
+    "	xor %edx, %edx\n"
+    "	wrpkru\n"
+    "	syscall\n"
+    "	ud2\n"
+    "user_locked: mov $-1, %eax\n"
+    "	xor %ecx, %ecx\n"
+    "	xor %edx, %edx\n"
+    "	wrpkru\n"
+    "	mov -8(%rsp), %rbx\n"
+    ".popsection\n");
+extern const char user_locks[], user_locked[];
+
+CASE(pkru_kernel, "a program's keys do not bind its kernel", BOTH_WAYS)
+{
+	struct user user;
+
+	if (!has_pku())
+		skip("no protection keys here");
+	user_init(&user, user_locks);
+	user_run(&user);
+	check_is(user.rax, 0xffffffff, "RAX, and here we are");
+	check_is(rdpkru(), 0, "PKRU");
+}
+
+CASE(pkru_fault, "a fault of a program's own key is not mended")
 {
 	if (!has_pku())
 		skip("no protection keys here");
+	expect_user();
 	expect_trap(TRAP_PF);
 	expect_error(PF_PKEY | PF_USER | PF_PRESENT,
 		     PF_PKEY | PF_USER | PF_PRESENT);
-	asm volatile("wrpkru\n\t"
-		     "mov (%%rsp), %%rbx"
-		     :
-		     : "a"(-1), "c"(0), "d"(0)
-		     : "rbx", "memory");
+	user_die(user_locked);
 }

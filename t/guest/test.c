@@ -166,6 +166,11 @@ int has_smap(void)
 	return (int)cpuid_bit(7, 1, 20);
 }
 
+int returns_are_broken(void)
+{
+	return on_tcg() && has_smap();
+}
+
 int has_umip(void)
 {
 	return (int)cpuid_bit(7, 2, 2);

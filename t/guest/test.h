@@ -70,6 +70,11 @@ void cpuid(u32 leaf, u32 subleaf, u32 ret_regs[4]);
 int on_tcg(void);
 int on_amd(void);
 int has_smap(void);
+/*
+ * QEMU 7.2 pops the frame of lret and iret as the kernel would, so with SMAP on
+ * a return at CPL 3 is a page fault that no CPU has.
+ */
+int returns_are_broken(void);
 int has_umip(void);
 int has_pku(void);
 int has_avx(void);

@@ -22,7 +22,7 @@ kernel_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
 kernel_unpack() (
 	list=$PWD/guestos/linux/debian/modules
 	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
-	apt-get download -q "linux-image-$1" >&2 &&
+	apt-get download -q -o APT::Sandbox::User=root "linux-image-$1" >&2 &&
 		dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards \
 			--no-wildcards-match-slash -T "$list" "./boot/vmlinuz-$1" &&
 		mv -f "boot/vmlinuz-$1" "$kernel_cache/" &&

@@ -5,10 +5,14 @@
 #
 #	t/lib/models.sh smoke|full MODEL...
 #
-# Writes build/t/models/MODEL/.../NAME.t, each of which is t/.../NAME.t with
+# Writes build/t/models/.../NAME/MODEL.t, each of which is t/.../NAME.t with
 # LG_MODEL set, so that one prove runs everything and its listing says what ran
-# where.  The smoke set is made of the tests that say so themselves, by a line
-# that begins "# Smoke"; the full one is every test of guests and of the system.
+# where.  Many rounds are for the default model.  In this order two tests at a
+# time boot two models, rather than that one waits for the other's.
+#
+# The smoke set is made of the tests that say so themselves, by a line that
+# begins "# Smoke", or "# Smoke, not MODEL..."; the full one is every test of
+# guests and of the system, but for those with a line "# Once".
 
 out=build/t/models
 
@@ -17,23 +21,31 @@ smoke() {
 }
 
 full() {
-	find t/guest t/kernel t/system -name '*.t' 2>/dev/null
+	find t/guest t/kernel t/system -name '*.t' -exec grep -L '^# Once' {} +
 }
 
-case ${1:-} in
-smoke | full) tests=$($1 | LC_ALL=C sort) && shift ;;
+mode=${1:-}
+case $mode in
+smoke | full) tests=$($mode | LC_ALL=C sort) && shift ;;
 *) echo 'usage: models.sh smoke|full MODEL...' >&2 && exit 2 ;;
 esac
 
+# wanted MODEL TEST - on this model too?
+wanted() {
+	! [ "$mode" = smoke ] || ! grep -q "^# Smoke, not[^:]* $1[ :]" "$2"
+}
+
 rm -rf "$out"
-mkdir -p "$out"
-for model in "$@"; do
-	for test in $tests; do
-		wrapper=$out/$model/${test#t/}
-		mkdir -p "$(dirname "$wrapper")"
-		printf '#!/bin/sh\nLG_MODEL=%s exec %s\n' "$model" "$test" \
-			>"$wrapper"
+count=0
+for test in $tests; do
+	name=${test#t/}
+	mkdir -p "$out/${name%.t}"
+	for model in "$@"; do
+		wanted "$model" "$test" || continue
+		count=$((count + 1))
+		printf '#!/bin/sh\nLG_ROUNDS=1 LG_MODEL=%s exec %s\n' \
+			"$model" "$test" \
+			>"$out/${name%.t}/$model.t"
 	done
 done
-printf '  %-8s%s tests on %s other models\n' MODELS \
-	"$(echo "$tests" | grep -c .)" $#
+printf '  %-8s%s tests on %s other models\n' MODELS $count $#

@@ -29,7 +29,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-rig
 packages=$(sh "$(dirname "$0")/../lib/deps.sh" -l rig)
 # Packages we copy from where they are installed: our programs link these.
 optional='procps libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libyaml-0-2
-	libjansson4 libcap-ng0 libseccomp2 liburing2 libnl-3-200 libnl-route-3-200 libnftables1 libnss-systemd nftables
+	libjansson4 libcap-ng0 libseccomp2 liburing2 libnl-3-200 libnl-route-3-200 libnftables1 libnss-systemd
 	strace'
 
 binaries='
@@ -116,9 +116,9 @@ kernel_find() {
 	mkdir "$new/deb"
 	(
 		cd "$new/deb" || exit
-		apt-get download "linux-image-$kver" >&2 || {
+		apt-get download -o APT::Sandbox::User=root "linux-image-$kver" >&2 || {
 			apt-get update >&2
-			apt-get download "linux-image-$kver" >&2
+			apt-get download -o APT::Sandbox::User=root "linux-image-$kver" >&2
 		}
 	) ||
 		die "linux-image-$kver: no such package to be had"

@@ -7,6 +7,8 @@
 # A guest is descriptors in two processes and in systemd, a process, a scope, a
 # record, memory.  Any of them forgotten once is a daemon that dies after a
 # week, so guests come and go two hundred times here and all of it is counted.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

@@ -7,13 +7,15 @@
 # has no route to a guest's.  A guest of guestos gets an address from the daemon,
 # pings its router, and the world, and is pinged from here, while the daemon is
 # restarted and killed, and in the end while its interface is deleted.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh
 inside -t 600
 lguestd_install
 
-plan 18
+plan 17
 
 world=192.0.2.2
 
@@ -62,17 +64,45 @@ ok $? 'this host pings it' || diag "$(cat "$tmp/ping")"
 like "$(cat "$tmp/ping")" ' 0% packet loss' 'and nothing is lost'
 
 # ---- whoever serves it, under load
-busybox ping -c 400 -i 0.05 -s 1000 "$address" >"$tmp/ping" 2>&1 &
-pinging=$!
-systemctl restart lguestd
-ok $? 'the daemon is restarted under load'
-lguestd_kill KILL
-ok $? 'and killed'
-wait $pinging
-diag "meanwhile: $(grep 'packet loss' "$tmp/ping")"
-busybox ping -c 20 -i 0.05 -s 1000 "$address" >"$tmp/after" 2>&1
-like "$(cat "$tmp/after")" ' 0% packet loss' 'after it no ping is lost'
-is "$(grep -c DUP "$tmp/ping")" 0 'and none, before or after, answered twice'
+# What is sent to a guest meanwhile waits in its tap, more than it has buffers.
+# We count what comes back to this host: ping's own socket overflows.
+echoes() {
+	awk '$1 == "Icmp:" && column { print $column; exit }
+		$1 == "Icmp:" { for (i = 2; i <= NF; i++)
+			if ($i == "InEchoReps") column = i }' /proc/net/snmp
+}
+
+# answered CMD... - of 200 pings while that is done
+answered() {
+	echoes_before=$(echoes)
+	busybox ping -c 200 -i 0.05 -s 1000 "$address" >"$tmp/ping" 2>&1 &
+	pinging=$!
+	"$@" || diag "$*: failed"
+	wait $pinging
+	grep DUP "$tmp/ping"
+	echo $(($(echoes) - echoes_before))
+}
+
+# The daemon serves nobody, and the host begins to doubt that the guest is there;
+# by itself it would give up after three questions, and after three more throw away
+# what was to be sent.
+doubts() {
+	ip -s neigh show "$address" | grep -q 'probes [89]'
+}
+
+hang() {
+	hung=$(lguestd_pid)
+	kill -STOP "$hung"
+	ip neigh change "$address" dev lg-0 nud probe
+	wait_for 'eight questions' doubts
+	kill -CONT "$hung"
+}
+
+is "$(answered systemctl restart lguestd)" 200 \
+	'the daemon is restarted and no ping is lost or answered twice'
+is "$(answered hang)" 200 'nor if it hangs for some seconds'
+# A frame may be in its hands: out of the tap, and not yet the guest's.
+like "$(answered lguestd_kill KILL)" '^(199|200)$' 'nor, but for one, if it is killed'
 is "$(journalctl -b -o cat LGUEST_NAME=web | grep -c 'not adopted')" 0 \
 	'no device was lost on the way'
 like "$(nft list table inet lguest)" "$address" 'its rules are there'

@@ -6,6 +6,8 @@
 # No module, no permission, no descriptor, no room on the disk, no memory: each
 # is somebody's error message and nobody's crash.  Guests that run go on, and
 # when the trouble is over the next guest starts as if nothing had been.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

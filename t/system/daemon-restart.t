@@ -8,6 +8,8 @@
 # lines that its console has are all of them, in order and without a gap.  What
 # must be told apart is `systemctl restart`, which means the daemon, and
 # `systemctl stop`, which means the guests as well.
+#
+# Once: what the daemon does is the same on every CPU.
 
 . t/system/inside.sh
 . t/lib/lguestd.sh

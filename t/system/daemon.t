@@ -28,7 +28,7 @@ like "$out" '^ok +abi +module and lguest agree' 'it has asked the module'
 like "$out" '^ok +daemon +lguestd .* answers' 'and the daemon'
 
 # ---- one guest, from beginning to end ----
-run lgctl run --foreground /etc/lguest/guests/hello.yaml
+run sh -c 'echo off | lgctl run --foreground /etc/lguest/guests/hello.yaml'
 is "$rc" 0 'a guest runs to its end' || diag "$err"
 like "$out" '[a-z]' 'and its console is to be read'
 is "$(lgctl list --json | tr -d ' \n')" '' 'nothing is left of it' ||

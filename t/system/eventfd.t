@@ -7,6 +7,8 @@
 # often as they like, so neither may cost a call.  Eventfds, vcpus and VMs are
 # closed in any order, while others write to them, and a wire between two of
 # them must be the first to go.
+#
+# Once: a file is the same on every CPU.
 
 . t/system/inside.sh
 inside -t 300

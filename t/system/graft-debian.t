@@ -6,6 +6,8 @@
 # Images are those of Debian's packages, which are fetched once, into a folder of
 # the user's cache.  Without the archive there is nothing to be seen here.  The
 # port is ours, the compiler and the headers the machine's.
+#
+# Once: no CPU of the rig has a part in it.
 
 . t/lib/tap.sh
 . t/lib/kernels.sh

@@ -7,6 +7,8 @@
 # when the first has been killed with an exit in its hands; then a fourth.  The
 # guest checks every answer.  Then all of them are killed at any moment, and the
 # module can be unloaded.
+#
+# Once: who serves a guest is the same on every CPU.
 
 . t/system/inside.sh
 inside -t 300

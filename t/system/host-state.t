@@ -3,7 +3,7 @@
 #
 # What is the host's stays the host's: breakpoints, mappings, MSRs.
 #
-# Smoke: control registers and MSRs are what CPUs differ in most.
+# Smoke, not singlestep: control registers and MSRs are what CPUs differ in most.
 #
 # The host and its other users keep things in the CPU that a guest replaces
 # while it runs.  A breakpoint of the host must neither go off in a guest, where

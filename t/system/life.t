@@ -3,7 +3,8 @@
 #
 # A guest lives as long as its descriptors, and dies as quickly as its process.
 #
-# Smoke: how a process comes and goes differs with the page table's depth.
+# Smoke, not singlestep: how a process comes and goes differs with the page
+# table's depth.
 #
 # A guest in an endless loop has the CPU for itself until the host's timer, and
 # its process must be as easy to stop and to kill as any other.  It belongs to

@@ -6,6 +6,8 @@
 # It is for people who have nothing yet and may be a script with nobody before
 # it: it says what it does, shows the guest's console, ends when the guest does,
 # and says how by its status.
+#
+# Once: what it starts has been seen on every CPU.
 
 . t/lib/tap.sh
 . t/lib/rig.sh
@@ -13,7 +15,7 @@
 rig_need
 tap_tmp
 unset MAKEFLAGS MAKELEVEL MFLAGS
-plan 17
+plan 18
 
 run make run GUEST=hello
 is "$rc" 0 'it succeeds' || diag "$(printf '%s\n' "$err" | tail -n 40)"
@@ -22,6 +24,7 @@ like "$err" '^==> starting a virtual machine' 'and what takes long'
 like "$err" '^\+ systemctl start lguestd$' 'each command is shown'
 like "$err" '^\+ lgctl run --foreground config/guests/hello\.yaml$' 'the guest is hello'
 like "$out" 'hello' 'the guest has said so'
+like "$out" '^network: [0-9.]*, router [0-9.]* answers' 'and used what it has'
 like "$err" "the guest has ended, lgctl's exit status is 0" 'and has ended'
 
 cat >build/rig/out/crash.yaml <<-END
@@ -40,9 +43,9 @@ is "$rc $err" '1 run: GUEST=no/such.yaml: no such file' \
 	'a guest that is not there costs no machine'
 
 # HERE=1, on a machine that may be spoilt and has nothing installed.
-rig_run -f -- sh t/run.sh here
+rig_run -f -- sh t/run.sh here hello
 is "$rc" 0 'without the rig it runs as well' || diag "$err"
-like "$out" '^hello' 'with the same guest'
+like "$out" '^devices: hello' 'with the same guest'
 like "$err" '^\+ insmod build/lg.ko$|^==> starting lguestd' 'in few steps'
 
 # Without a word more it is Debian, which nobody is here to log in to.

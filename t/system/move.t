@@ -3,7 +3,7 @@
 #
 # A guest does not notice that it is moved; a record that cannot be is refused.
 #
-# Smoke: what FPU and debug registers there are differs from model to model; a
+# Smoke, not singlestep: what FPU and debug registers there are differs from model to model; a
 # few moves will do for that.
 #
 # The state records, RAM and the time are said to be all there is of a guest.

@@ -7,6 +7,8 @@
 # hour, and it must not tell the difference: no time passes for it, what was to
 # come in six milliseconds still does, and only the time of day has moved on.
 # Its vcpus can be read and written while those who run them wait.
+#
+# Once: to stand still is the same on every CPU.
 
 . t/system/inside.sh
 inside -t 300

@@ -8,6 +8,8 @@
 # has read: an exit is there until it is answered, and an answer that comes twice
 # or late must not be taken for that of the next exit.  Meanwhile the vcpu can be
 # looked at, above all when its guest has crashed.
+#
+# Once: how an exit is answered is the same on every CPU.
 
 . t/system/inside.sh
 inside -t 300

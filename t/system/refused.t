@@ -4,6 +4,8 @@
 # Where the Switcher cannot work lg.ko does not load, and says why not.
 #
 # It would be too late to say so from inside a world switch.
+#
+# Once: it chooses its CPUs itself.
 
 . t/lib/tap.sh
 . t/lib/rig.sh

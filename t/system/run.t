@@ -8,6 +8,8 @@
 # the guest's, no file but its vcpus, and a list of system calls that kills who
 # leaves it.  That process may end at any moment, killed or asked to, before the
 # guest runs or while it does, and another one can go on where it was.
+#
+# Once: what a process may do is the same on every CPU.
 
 . t/system/inside.sh
 inside -t 300

@@ -6,6 +6,8 @@
 # Each allocation of lg.ko's is made to fail: while the module is loaded, in the
 # life of a VM, and at random while guests run.  What had no memory is done when
 # it is asked for again, so the guests must not notice; and no page is lost.
+#
+# Once: memory ends in the same way on every CPU, and this takes minutes.
 
 LG_KO=build/debug/lg.ko
 . t/system/inside.sh

@@ -20,17 +20,23 @@ void say(const char *text)
 	sys(SYS_WRITE, (u64)text, length(text), 0);
 }
 
-void say_number(u64 n)
+const char *decimal(u64 n, char room[NUMBER_BYTES])
 {
-	char digits[24];
-	int i = sizeof(digits) - 1;
+	int i = NUMBER_BYTES - 1;
 
-	digits[i] = '\0';
+	room[i] = '\0';
 	do {
-		digits[--i] = (char)('0' + n % 10);
+		room[--i] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n);
-	say(&digits[i]);
+	return &room[i];
+}
+
+void say_number(u64 n)
+{
+	char room[NUMBER_BYTES];
+
+	say(decimal(n, room));
 }
 
 int fork(void)

@@ -6,7 +6,7 @@
  * terminal does for a shell elsewhere is done here: what is typed is shown, and
  * what was mistyped can be taken back.
  *
- * Next: guestos/kernel/user/disk.c
+ * Next: guestos/kernel/user/devices.c
  */
 #include "user.h"
 
@@ -117,7 +117,7 @@ static void cmd_help(const char *arg)
 		say(commands[i].help);
 		say("\n");
 	}
-	say("or a program: init hello disk clock crash reboot spin\n");
+	say("or a program: init hello devices disk clock crash reboot spin\n");
 }
 
 static int same(const char *a, const char *b)

@@ -28,6 +28,8 @@ static inline long sys(long number, u64 a, u64 b, u64 c)
 u64 length(const char *text);
 void say(const char *text);
 void say_number(u64 n);
+#define NUMBER_BYTES 24
+const char *decimal(u64 n, char room[NUMBER_BYTES]); /* in it */
 int fork(void);
 int wait(int *ret_status);
 void exit(int status) __attribute__((noreturn));

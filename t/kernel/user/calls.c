@@ -27,6 +27,9 @@ static int run_calls(void)
 	SAID_NO(sys(SYS_PROC, 0, (u64)&info, 0) == 0 && info.name[0]);
 	SAID_NO(sys(SYS_READ, (u64)&info, 0, 0) == 0);
 	SAID_NO(sys(SYS_MEMORY, 0, 0, 0) > PAGE_BYTES);
+	/* Neither machine that this runs on has a bus. */
+	SAID_NO(sys(SYS_NETWORK, (u64)&info, 0, 0) < 0);
+	SAID_NO(sys(SYS_BALLOON, 0, 0, 0) < 0);
 	return 0;
 }
 
