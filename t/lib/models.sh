@@ -12,7 +12,8 @@
 #
 # The smoke set is made of the tests that say so themselves, by a line that
 # begins "# Smoke", or "# Smoke, not MODEL..."; the full one is every test of
-# guests and of the system, but for those with a line "# Once".
+# guests and of the system, but for those with a line "# Once".  Neither runs one
+# with a line "# Not MODEL..." there.
 
 out=build/t/models
 
@@ -32,6 +33,7 @@ esac
 
 # wanted MODEL TEST - on this model too?
 wanted() {
+	! grep -q "^# Not[^:]* $1[ :]" "$2" || return
 	! [ "$mode" = smoke ] || ! grep -q "^# Smoke, not[^:]* $1[ :]" "$2"
 }
 

@@ -8,8 +8,10 @@
 # start that two others ask for is one start, and who is killed takes the rest
 # along.  A vcpu may be closed while others send to it, and RAM be taken away
 # while others write to it.
+#
+# Not singlestep: many minutes, and nothing new to see.
 
 . t/system/inside.sh
-inside -t 300
+inside -t 600
 
 exec build/t/system/smp

@@ -9,7 +9,7 @@
 # crossing it was.
 
 . t/system/inside.sh
-inside -t 60
+inside -t 300
 
 tracefs=/sys/kernel/tracing
 [ -e "$tracefs/events" ] || mount -t tracefs tracefs "$tracefs" ||
