@@ -94,7 +94,7 @@ check: deps ## Install what is missing, build, run the test suite
 check-all: deps ## The same with every test on every model of the rig
 	$(Q)$(MAKE) -j$(CPUS) all
 	$(Q)t/lib/models.sh full $(OTHER_MODELS)
-	LG_ROUNDS=4 $(PROVE) t/ build/t/models
+	LG_ALL=1 LG_ROUNDS=4 $(PROVE) t/ build/t/models
 
 check-bochs: deps ## The guests again on a CPU by other authors, slowly
 	$(Q)$(MAKE) -j$(CPUS) all
@@ -113,9 +113,9 @@ deps: ## Install the Debian packages that are missing
 	$(Q)t/lib/deps.sh
 
 # The first thing a newcomer does: see t/run.sh.
-run: ## Start a guest, from nothing (GUEST=FILE.yaml, HERE=1)
+run: ## Start Debian, from nothing (GUEST=hello or FILE.yaml, HERE=1)
 	$(call say,RUN,'1 of 3: Debian packages')
-	$(Q)t/lib/deps.sh build rig
+	$(Q)t/lib/deps.sh build rig debian
 	$(call say,RUN,'2 of 3: building; the module takes a minute')
 	$(Q)$(MAKE) -j$(CPUS) build/stage
 	$(call say,RUN,'3 of 3: the guest')

@@ -63,7 +63,7 @@ static const struct conf_field console_fields[] = {
 		GUEST(console_device),
 		.preset = "true",
 		.also = " virtio hvc hvc0 ",
-		.help = "a virtio console, hvc0",
+		.help = "a virtio console",
 	},
 	{
 		.key = "log",

@@ -27,9 +27,12 @@ static uint64_t printed(void *arg)
 	return console_printed(((struct vm *)arg)->console);
 }
 
+/* Who asked for an interrupt when there is some has it, and nobody else. */
 static bool has_input(void *arg)
 {
-	return console_has_input(((struct vm *)arg)->console);
+	const struct vm *vm = arg;
+
+	return !vm->input_vector && console_has_input(vm->console);
 }
 
 static size_t read_input(void *arg, char *to, size_t room)
@@ -46,7 +49,7 @@ bool bus_takes_input(const struct vm *vm)
 {
 	const struct virtio_dev *dev = bus_find(vm, "console");
 
-	return dev && vconsole_listens(dev);
+	return !vm->input_vector && dev && vconsole_listens(dev);
 }
 
 void bus_input(struct vm *vm)

@@ -53,6 +53,8 @@ static uint64_t token_input(struct vm *vm, uint64_t arg)
 	/* What came before it could listen would else wait for more. */
 	if (arg && console_has_input(vm->console))
 		lgdev_interrupt(vm->machine.vm, 0, vm->input_vector);
+	else if (bus_takes_input(vm))
+		bus_input(vm);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
 # files: see t/lib/lguestd.sh.
 
 INSTALLED := build/lg.ko build/guestos.elf build/lguest-graft $(DAEMON_PROGRAMS)
-STAGED := $(shell find systemd config guestos/linux/p* -type f) daemon/lgctl/completion.bash \
+STAGED := $(shell find systemd config guestos/linux/p* guestos/linux/virtio \
+	guestos/linux/debian -type f) daemon/lgctl/completion.bash \
 	$(wildcard hypervisor/include/lguest/*.h) \
 	$(wildcard $(foreach s,1 5 7 8,daemon/*.$(s) daemon/*/*.$(s) \
 	guestos/linux/*.$(s)))

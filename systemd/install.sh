@@ -33,6 +33,10 @@ table() {
 		755 f build/lgctl $prefix/bin/lgctl
 		755 f build/lguest-run $lib/lguest/lguest-run
 		755 f build/lguest-graft $prefix/sbin/lguest-graft
+		755 p guestos/linux/debian/lguest-debian $prefix/sbin/lguest-debian
+		644 f guestos/linux/debian/modules $lib/lguest/linux/debian/modules
+		755 f guestos/linux/debian/customize $lib/lguest/linux/debian/customize
+		755 f guestos/linux/debian/hook $lib/lguest/linux/debian/hook
 		644 f build/guestos.elf $lib/lguest/guestos.elf
 		644 f build/lg.ko /usr/lib/modules/$kver/updates/lg.ko
 		644 p systemd/lguestd.service $lib/systemd/system/lguestd.service
@@ -54,18 +58,19 @@ table() {
 	for file in hypervisor/include/lguest/*.h; do
 		echo "644 f $file $prefix/include/lguest/${file##*/}"
 	done
-	for file in guestos/linux/port/*; do
-		echo "644 f $file $lib/lguest/linux/port/${file##*/}"
+	for file in guestos/linux/port/* guestos/linux/virtio/*; do
+		echo "644 f $file $lib/lguest/linux/${file#guestos/linux/}"
 	done
 	for file in daemon/*.[1-8] daemon/*/*.[1-8] config/*.[1-8] \
-		guestos/linux/*.[1-8]; do
+		guestos/linux/*.[1-8] guestos/linux/debian/*.[1-8]; do
 		[ ! -e "$file" ] ||
 			echo "644 f $file $share/man/man${file##*.}/${file##*/}"
 	done
 }
 
 # Folders that are ours alone, inner ones first; the last thing to go.
-folders="$lib/lguest/linux/port $lib/lguest/linux $lib/lguest
+folders="$lib/lguest/linux/port $lib/lguest/linux/virtio
+	$lib/lguest/linux/debian $lib/lguest/linux $lib/lguest
 	$prefix/include/lguest $samples/guests $samples
 	$share/lguest /etc/lguest/guests /etc/lguest/guests.d /etc/lguest"
 

@@ -6,23 +6,33 @@
 #	t/run.sh rig [GUEST.yaml]	in the rig, which asks nothing of this machine
 #	t/run.sh here [GUEST.yaml]	on this machine; root, and a kernel of lg.ko's
 #
-# Everything is installed as an administrator would have it and started as he
-# would, by systemctl and lgctl; what is done is said before it is.  Then it is
-# the guest's console until the guest ends, and our exit status is lgctl's, so
-# the guest's: 0, or 9 if it crashed.  make makes that a 2, and says ours in its
-# last line.
+# A guest is a file, or one of config/guests by its name; without any it is Debian,
+# which is made first.  Everything is installed as an administrator would have it
+# and started as he would, by systemctl and lgctl; what is done is said before it
+# is.  Then it is the guest's console until the guest ends, and our exit status is
+# lgctl's, so the guest's: 0, or 9 if it crashed.  make makes that a 2, and says
+# ours in its last line.
 #
 # Without a terminal nobody can type, and so nobody is asked anything: what hello
-# waits for at its prompt is typed for him.
+# waits for at its prompt is typed for him, and any other guest that asks for a login
+# is turned off; Debian fails if it has not asked.
 
 set -eu
 cd "$(dirname "$0")/.."
 
 where=${1:-rig}
+guest=${2:-debian}
+alone=${3:-}	# nobody is here: what to do about it
 hello=config/guests/hello.yaml
-guest=${2:-$hello}
-typed=${3:-}
-[ "$where" = inside ] || [ -t 0 ] || [ "$guest" != $hello ] || typed=off
+images=/var/lib/lguest/debian	# where config/guests/debian.yaml has them
+case $guest in
+*/*) ;;
+*) [ -e "$guest" ] || guest=config/guests/$guest.yaml ;;
+esac
+[ "$where" = inside ] || [ -t 0 ] || {
+	alone=button
+	[ "$guest" != $hello ] || alone=off
+}
 
 step() {
 	printf '\n==> %s\n' "$*" >&2
@@ -39,11 +49,23 @@ show() {
 	"$@"
 }
 
+is_debian() {
+	[ "${guest##*/}" = debian.yaml ]
+}
+
+# make_debian FOLDER - a new disk each time, as the last one may be spoilt
+make_debian() {
+	step 'a Debian disk; making it takes some minutes, once'
+	show guestos/linux/debian/lguest-debian -f -o "$1" >/dev/null
+}
+
 in_rig() {
+	! is_debian || make_debian build/rig/out/debian
 	step 'starting a virtual machine of Debian to be the host (emulated, so slow;' \
 		'the first time it is made, about a minute)'
-	set -- -f -t "${RIG_TIMEOUT:-3600}" -- sh t/run.sh inside "$guest" "$typed"
-	if [ -t 0 ]; then
+	set -- -f -t "${RIG_TIMEOUT:-3600}" -- \
+		sh t/run.sh inside "$guest" "$alone"
+	if [ -z "$alone" ]; then
 		step "the guest's console gets what you type, line by line"
 		exec t/rig/rig exec -i "$@"
 	fi
@@ -57,17 +79,42 @@ inside() {
 	step 'installing lguest into it'
 	lguestd_install
 	trap - EXIT
+	! is_debian || ln -s /out/debian $images
+	echo 1 >/proc/sys/net/ipv4/ip_forward
 	show systemctl start lguestd
 	run_guest
+}
+
+# SIGTERM is the power button.
+run_until_login() {
+	echo "+ lgctl run --foreground $guest" >&2
+	mkfifo "$tmp/console"
+	tee "$tmp/seen" <"$tmp/console" &
+	showing=$!
+	lgctl run --foreground "$guest" </dev/null >"$tmp/console" &
+	running=$!
+	until grep -aq 'login: *$' "$tmp/seen" 2>/dev/null; do
+		kill -0 "$running" 2>/dev/null || break
+		sleep 0.5
+	done
+	if kill "$running" 2>/dev/null; then
+		asked=1
+		step 'it asks who we are, and nobody is here: its power button'
+	fi
+	wait "$running" || status=$?
+	wait "$showing" || :
+	! is_debian || [ -n "${asked:-}" ] || status=1
 }
 
 run_guest() {
 	step "the guest; its console begins here"
 	status=0
-	if [ -n "$typed" ]; then
-		echo "$typed" >"$tmp/typed"
-		echo "+ echo $typed |" >&2
+	if [ "$alone" = off ]; then
+		echo off >"$tmp/typed"
+		echo "+ echo off |" >&2
 		show lgctl run --foreground "$guest" <"$tmp/typed" || status=$?
+	elif [ "$alone" ]; then
+		run_until_login
 	else
 		show lgctl run --foreground "$guest" || status=$?
 	fi
@@ -97,10 +144,12 @@ here() {
 		log_dir: $tmp
 		guests_dir: $tmp/guests.d
 	END
-	# A kernel that would be there if lguest were installed is in the tree,
-	# and the folder for disks is not.
+	! is_debian || make_debian "$PWD/build/debian"
+	# What would be there if lguest were installed is in the tree, and the
+	# folder for disks is not.
 	[ -e /usr/lib/lguest/guestos.elf ] || {
 		sed "s,/usr/lib/lguest/,$PWD/build/,
+			s,$images/,$PWD/build/debian/,
 			s,/var/lib/lguest/disks/,$tmp/," "$guest" \
 			>"$tmp/${guest##*/}"
 		guest=$tmp/${guest##*/}

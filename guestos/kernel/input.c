@@ -40,6 +40,7 @@ static void input_irq(struct regs *regs)
 void input_use(int (*get)(void))
 {
 	use = get;
+	pv_ops.input_irq(0); /* or the other way would have it */
 	irq_comes = 1;
 	input_came(); /* who waits already looks there from now on */
 }

@@ -24,6 +24,7 @@ groups() {
 		rig dbus udev kmod nftables passt
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps
+		debian mmdebstrap e2fsprogs openssh-client
 		bochs bochs bochs-term bochsbios vgabios
 		bochs busybox-static gcc libc6-dev binutils cpio bsdutils
 		tags universal-ctags
@@ -47,7 +48,7 @@ missing() {
 
 mode=install
 case ${1:-} in -[nl]) mode=$1 && shift ;; esac
-[ $# -gt 0 ] || set -- build lint fuzz rig
+[ $# -gt 0 ] || set -- build lint fuzz rig debian
 
 for group in "$@"; do
 	[ -n "$(packages "$group")" ] && continue

@@ -8,23 +8,38 @@
 #
 #	kernel_release          of the headers that are here
 #	kernel_image RELEASE    the path of its vmlinuz; fails without the archive
+#	kernel_modules RELEASE  of a folder with those of its modules that a guest
+#	                        may have a use for
 
 kernel_release() {
 	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
 		"$(make -s kdir)/include/generated/utsrelease.h"
 }
 
+kernel_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
+
+# kernel_unpack RELEASE - what we keep of its package, each whole or not at all
+kernel_unpack() (
+	list=$PWD/guestos/linux/debian/modules
+	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
+	apt-get download -q -o APT::Sandbox::User=root "linux-image-$1" >&2 &&
+		dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards \
+			--no-wildcards-match-slash -T "$list" "./boot/vmlinuz-$1" &&
+		mv -f "boot/vmlinuz-$1" "$kernel_cache/" &&
+		mv -T "lib/modules/$1" "$kernel_cache/modules-$1"
+	rm -rf "$kernel_cache/new.$$"
+)
+
+# kernel_have FILE RELEASE - it is there, or is now
+kernel_have() {
+	[ -e "$kernel_cache/$1" ] || kernel_unpack "$2"
+	[ -e "$kernel_cache/$1" ] && echo "$kernel_cache/$1"
+}
+
 kernel_image() {
-	kernel_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
-	kernel_file=$kernel_cache/vmlinuz-$1
-	[ -e "$kernel_file" ] || (
-		mkdir -p "$kernel_cache/new.$$" &&
-			cd "$kernel_cache/new.$$" || exit
-		apt-get download -q -o APT::Sandbox::User=root "linux-image-$1" >&2 &&
-			dpkg-deb --fsys-tarfile ./*.deb |
-			tar -x "./boot/vmlinuz-$1" &&
-			mv "boot/vmlinuz-$1" "$kernel_file"
-		rm -rf "$kernel_cache/new.$$"
-	)
-	[ -e "$kernel_file" ] && echo "$kernel_file"
+	kernel_have "vmlinuz-$1" "$1"
+}
+
+kernel_modules() {
+	kernel_have "modules-$1" "$1"
 }

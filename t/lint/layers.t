@@ -25,6 +25,7 @@ daemon/log.[ch] : log.h : *
 daemon/proto.h : - : *
 daemon/*.[ch] : lguestd.h vm.h conf.h proto.h log.h guest_mem.h virtio/virtio.h virtio/disk.h lguest/ioctl.h lguest/guest.h lguest/virtio.h network.h virtio/net.h virtio/blk.h : *
 guestos/linux/port/*.[chS] : port.h graft.h lguest/guest.h lguest/virtio.h : *
+guestos/linux/virtio/*.[chS] : virtio_lguest.h lguest/guest.h lguest/virtio.h : *
 guestos/linux/*.[ch] : tool.h port/graft.h : *
 guestos/kernel/user/*.[chS] : user.h abi.h : -
 guestos/kernel/lguest*.[chS] : kernel.h pv_ops.h lguest.h hypercall.h lguest/guest.h lguest/virtio.h : -

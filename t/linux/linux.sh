@@ -48,3 +48,27 @@ linux_run() {
 		-m 256 -t "${linux_limit}000" $linux_options \
 		-i $linux_out/initrd $linux_kernel "$@"
 }
+
+# linux_virtio - an initrd with the modules of our devices and t/linux/virtio.init
+linux_virtio() {
+	linux_release=$(kernel_release)
+	linux_modules=$(kernel_modules "$linux_release") ||
+		bail_out 'its modules cannot be fetched'
+	make -s build/virtio_lguest.ko || bail_out 'not built'
+	linux_tree=$linux_out/virtio.d
+	linux_into=$linux_tree/lib/modules/$linux_release
+	rm -rf "$linux_tree"
+	mkdir -p "$linux_tree/bin" "$linux_into/kernel"
+	(cd "$linux_modules" && tar -c modules.* kernel/drivers/virtio \
+		kernel/drivers/block/virtio_blk.ko kernel/drivers/net/virtio_net.ko \
+		kernel/drivers/net/net_failover.ko kernel/net/core/failover.ko \
+		kernel/drivers/char kernel/fs/ext4 kernel/fs/jbd2 \
+		kernel/fs/mbcache.ko kernel/lib/crc16.ko \
+		kernel/crypto/crc32c_generic.ko) | tar -x -C "$linux_into"
+	cp build/virtio_lguest.ko "$linux_into/"
+	/sbin/depmod -b "$linux_tree" "$linux_release"
+	cp "$(command -v busybox)" "$linux_tree/bin/"
+	cp t/linux/virtio.init "$linux_tree/init"
+	chmod +x "$linux_tree/init"
+	(cd "$linux_tree" && find . | cpio --quiet -o -H newc) >$linux_out/virtio.initrd
+}

@@ -2,10 +2,11 @@
 /*
  * console.c - a voice from the first line on, and an ear
  *
- * Until there is virtio, hvc0 is our console: text is handed to the host by its
- * physical address, and a key that somebody presses is an interrupt and then a
- * question.  Where nobody knows the question there is no input, and nothing else
- * is different.  Before hvc0 can be had, the same text goes the same way.
+ * hvc0 is our console: text is handed to the host by its physical address, and a
+ * key that somebody presses is an interrupt and then a question.  Where nobody
+ * knows the question there is no input, and nothing else is different.  Before
+ * hvc0 can be had, the same text goes the same way.  It needs no module, so it is
+ * there from the first line to the last; a virtio console is hvc1, beside it.
  *
  * Next: guestos/linux/port/machine.c
  */
@@ -18,7 +19,7 @@
 #include <lguest/virtio.h>
 
 #define INPUT_VECTOR 0x31
-#define CHUNK        16 /* the kernel's hvc has no more at once */
+#define CHUNK        240 /* of a terminal's; of the kernel's it is 16 */
 
 /* drivers/tty/hvc/hvc_console.h is no installed header. */
 struct hvc_struct;
@@ -109,12 +110,39 @@ static int get_chars(uint32_t vtermno, char *buf, int count)
 	return n;
 }
 
+/*
+ * We want input for as long as somebody has hvc0 open.  When nobody has, it is
+ * for a virtio console, should there be one.
+ */
+static int start_input(struct hvc_struct *hp, int irq)
+{
+	int r = notifier_add_irq(hp, irq);
+
+	if (!r && input_known)
+		ask(LGUEST_TOKEN_INPUT, INPUT_VECTOR);
+	return r;
+}
+
+static void stop_input(struct hvc_struct *hp, int irq)
+{
+	if (input_known)
+		ask(LGUEST_TOKEN_INPUT, 0);
+	notifier_del_irq(hp, irq);
+}
+
+static void hang_up(struct hvc_struct *hp, int irq)
+{
+	if (input_known)
+		ask(LGUEST_TOKEN_INPUT, 0);
+	notifier_hangup_irq(hp, irq);
+}
+
 static const struct hv_ops ops = {
 	.get_chars = get_chars,
 	.put_chars = put_chars,
-	.notifier_add = notifier_add_irq,
-	.notifier_del = notifier_del_irq,
-	.notifier_hangup = notifier_hangup_irq,
+	.notifier_add = start_input,
+	.notifier_del = stop_input,
+	.notifier_hangup = hang_up,
 };
 
 /* port_console_early - text goes out from now on; hvc0 without being asked for */
@@ -130,6 +158,6 @@ void __init port_console_late(void)
 {
 	int irq = port_irq_map(INPUT_VECTOR);
 
-	input_known = irq && !ask(LGUEST_TOKEN_INPUT, INPUT_VECTOR);
+	input_known = irq && !ask(LGUEST_TOKEN_INPUT, 0);
 	hvc_alloc(0, input_known ? irq : 0, &ops, CHUNK);
 }

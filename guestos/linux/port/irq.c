@@ -7,10 +7,12 @@
  * the clock they have the vectors that the kernel has on any machine, and its
  * handlers.  Those of devices are mapped here: the number in our domain is the
  * vector, and whoever drives a device asks for it with irq_create_mapping(NULL,
- * vector), for the domain is the default one.
+ * vector), for the domain is the default one.  Vectors up to 0x3e are the port's
+ * own; those above belong to the module that drives the host's bus of devices.
  *
  * What must never happen: a bit of blocked that goes without the host looking
- * again.  What came meanwhile would wait for something else to happen.
+ * again, on each CPU that the vector may be pending on.  What came meanwhile
+ * would wait for something else to happen.
  *
  * Next: guestos/linux/port/time.c
  */
@@ -18,6 +20,7 @@
 
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
+#include <asm/apic.h>
 #include <asm/hw_irq.h>
 #include <asm/i8259.h>
 #include <asm/irq_vectors.h>
@@ -44,7 +47,8 @@ static void block(unsigned int vector, bool yes)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
+	/* Also of a CPU that is down: it does not look at what others have. */
+	for_each_possible_cpu(cpu) {
 		unsigned long *blocked =
 			(unsigned long *)port_cpus[cpu].info.blocked;
 
@@ -64,6 +68,9 @@ static void unmask(struct irq_data *data)
 {
 	block(data->hwirq, false);
 	hcall(LHCALL_FLUSH_ASYNC, 0, 0, 0, 0);
+	/* Something new is what makes the host look for another CPU. */
+	if (num_online_cpus() > 1)
+		apic->send_IPI_allbutself(RESCHEDULE_VECTOR);
 }
 
 static void acknowledge(struct irq_data *data)
@@ -83,7 +90,8 @@ static int map(struct irq_domain *of, unsigned int irq, irq_hw_number_t vector)
 {
 	unsigned int cpu;
 
-	if (vector < FIRST_EXTERNAL_VECTOR || vector >= FIRST_SYSTEM_VECTOR)
+	if (vector < FIRST_EXTERNAL_VECTOR || vector >= FIRST_SYSTEM_VECTOR ||
+	    vector == IA32_SYSCALL_VECTOR)
 		return -EINVAL;
 	irq_set_chip_and_handler(irq, &chip, handle_edge_irq);
 	for_each_possible_cpu(cpu)
@@ -91,7 +99,18 @@ static int map(struct irq_domain *of, unsigned int irq, irq_hw_number_t vector)
 	return 0;
 }
 
-static const struct irq_domain_ops domain_ops = { .map = map };
+/* Its handler is gone already, and nobody is in it. */
+static void unmap(struct irq_domain *of, unsigned int irq)
+{
+	unsigned int vector = irq_get_irq_data(irq)->hwirq;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(vector_irq, cpu)[vector] = VECTOR_UNUSED;
+	irq_set_chip_and_handler(irq, NULL, NULL);
+}
+
+static const struct irq_domain_ops domain_ops = { .map = map, .unmap = unmap };
 
 /* port_irq_map - the kernel's number for a vector; 0: it cannot be had */
 int port_irq_map(unsigned int vector)
@@ -104,13 +123,32 @@ int port_irq_map(unsigned int vector)
 	return domain ? irq_create_mapping(domain, vector) : 0;
 }
 
+/*
+ * The host has cleared blocked of a CPU that comes up.  One that is unmasked
+ * between our two looks is not left blocked; the other way round it is only
+ * masked once more.
+ */
+static void block_as_others(unsigned int cpu, unsigned int vector)
+{
+	unsigned long *first = (unsigned long *)port_cpus[0].info.blocked;
+	unsigned long *ours = (unsigned long *)port_cpus[cpu].info.blocked;
+
+	if (!test_bit(vector, first))
+		return;
+	set_bit(vector, ours);
+	if (!test_bit(vector, first))
+		clear_bit(vector, ours);
+}
+
 /* port_irq_online - the kernel has forgotten all vectors of a CPU that comes up */
 void port_irq_online(unsigned int cpu)
 {
 	unsigned int i;
 
-	for (i = FIRST_EXTERNAL_VECTOR; i < FIRST_SYSTEM_VECTOR; i++)
+	for (i = FIRST_EXTERNAL_VECTOR; i < FIRST_SYSTEM_VECTOR; i++) {
 		per_cpu(vector_irq, cpu)[i] = per_cpu(vector_irq, 0)[i];
+		block_as_others(cpu, i);
+	}
 }
 
 /* port_irq_init - the operations; the interrupt flag's are in entry.S */

@@ -4,9 +4,10 @@
  *
  * Off, again and a crash are told apart, and the host gets the text of a panic.
  * A button asks for an orderly end.  There is nobody to wake us, and nobody to
- * start another kernel in our place, so sleeping and kexec are refused.
+ * start another kernel in our place, so sleeping and kexec are refused.  And there
+ * is a bus of devices, which an ordinary module drives: it is told of it here.
  *
- * Next: the end
+ * Next: guestos/linux/virtio/bus.c
  */
 #include "port.h"
 #include "graft.h"
@@ -14,6 +15,7 @@
 #include <linux/interrupt.h>
 #include <linux/kexec.h>
 #include <linux/panic_notifier.h>
+#include <linux/platform_device.h>
 #include <linux/pm.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
@@ -128,10 +130,20 @@ void __init port_machine_init(void)
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 }
 
+/* ---- devices ---- */
+
+/* Its name is what udev loads virtio_lguest.ko for: no other machine has it. */
+static void __init tell_bus(void)
+{
+	platform_device_register_simple("virtio-lguest", PLATFORM_DEVID_NONE,
+					NULL, 0);
+}
+
 void __init port_machine_late(void)
 {
 	pm_power_off = power_off;
 	kexec_load_disabled = 1;
 	register_pm_notifier(&sleep_block);
 	set_button();
+	tell_bus();
 }

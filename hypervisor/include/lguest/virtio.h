@@ -29,7 +29,8 @@
 /*
  * The early console's other direction.  LGUEST_TOKEN_INPUT: the argument is a
  * vector that becomes pending on vcpu 0 when there is input where there was
- * none; 0: for none any more.  Result 0.  LGUEST_TOKEN_GETC: the result is the
+ * none; 0: for none any more.  Result 0.  As long as there is one, input is for
+ * who asks here, and a virtio console gets none.  LGUEST_TOKEN_GETC: the result is the
  * next byte, or LGUEST_TOKEN_UNKNOWN if there is none.
  */
 #define LGUEST_TOKEN_INPUT 2

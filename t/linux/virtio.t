@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux' own drivers find the devices of a guest, by an ordinary module.
+#
+# A guest of Debian's kernel with two CPUs, busybox and modules.  Its disk is the
+# file of this host, its network ends here, its random bytes come from here, and
+# RAM goes back.  Daemons are killed meanwhile, a CPU goes away and comes back, and
+# at last the module is unloaded and everything begins once more.
+
+. t/linux/linux.sh
+[ -n "${LG_INSIDE:-}" ] || {
+	linux_need
+	linux_virtio
+	# The rig has nothing that makes a file system.
+	rm -rf $linux_out/files && mkdir -p $linux_out/files
+	head -c 3000000 /dev/urandom >$linux_out/files/first
+	rm -f $linux_out/disk.img
+	/sbin/mke2fs -q -t ext4 -d $linux_out/files $linux_out/disk.img 32M ||
+		bail_out 'no file system'
+}
+. t/system/inside.sh
+. t/lib/lguestd.sh
+. t/linux/talk.sh
+inside -t 400
+lguestd_install
+echo 1 >/proc/sys/net/ipv4/ip_forward
+systemctl start lguestd
+
+ip netns add world
+ip link add out type veth peer name in netns world
+ip address add 192.0.2.1/24 dev out
+ip link set out up
+ip -n world address add 192.0.2.2/24 dev in
+ip -n world link set in up
+
+cp $linux_out/disk.img "$tmp/disk.img"
+cat >"$tmp/dev.yaml" <<EOT
+name: dev
+kernel: $PWD/$linux_kernel
+initrd: $PWD/$linux_out/virtio.initrd
+cmdline: quiet
+memory: 256M
+cpus: 2
+on_poweroff: preserve
+disks:
+- file: $tmp/disk.img
+network: local
+EOT
+
+# device NAME[.VALUE] - what the host says of it
+device() {
+	lgctl info dev | sed -n "s/^device\.$1  *//p"
+}
+
+# does COMMAND NAME - the guest does, and it succeeds
+does() {
+	talk "$1"
+	ok $? "$2" || diag "$rc: $out"
+}
+
+# has PATTERN COMMAND NAME - what the guest prints when it does
+has() {
+	talk "$2"
+	like "$out" "$1" "$3"
+}
+
+drivers='virtio_blk virtio_net virtio_console virtio-rng virtio_balloon'
+
+run lgctl create "$tmp/dev.yaml"
+is "$rc" 0 'a guest with all devices is created' || diag "$err"
+talk_open dev
+talk_until 'init: here is a shell' 200 || bail_out 'it does not boot'
+
+# ---- they are found ----
+has 'platform:virtio-lguest' 'cat /sys/bus/platform/devices/virtio-lguest/modalias' \
+	'the port tells of a bus, by the name that udev looks for'
+does "modprobe virtio_lguest; for i in $drivers; do modprobe \$i || exit; done" \
+	'the module is loaded, and the drivers are stock ones'
+for name in console disk0 net0 rng balloon; do
+	is "$(device $name)" running "$name runs"
+done
+
+# ---- the disk ----
+does 'modprobe ext4; mount -t ext4 /dev/vda /tmp/disk' 'the disk is mounted'
+has "$(sha256sum <$linux_out/files/first | cut -d' ' -f1)" \
+	'sha256sum /tmp/disk/first' 'and has what the host has written'
+has '^disk0$' 'cat /sys/block/vda/serial' 'it has its serial number'
+
+# ---- the network ----
+does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20' \
+	'DHCP gives an address'
+# shellcheck disable=SC2016 # it is for the guest's shell
+does 'ping -c 3 $(cat /tmp/router)' 'this host answers'
+does 'ping -c 3 192.0.2.2' 'and so does the world, through NAT'
+talk 'cat /tmp/address'
+busybox ping -c 3 "$out" >"$tmp/ping" 2>&1
+ok $? 'this host pings the guest' || diag "$(cat "$tmp/ping")"
+
+# ---- random numbers, memory ----
+has '^virtio_rng' 'cat /sys/class/misc/hw_random/rng_current' \
+	'there is a random generator'
+has '^1000$' 'head -c 1000 /dev/hwrng | wc -c' 'which gives bytes'
+lgctl balloon dev 192M
+wait_for 'the balloon' sh -c \
+	'lgctl info dev | grep -q "balloon.actual_bytes  *67108864"'
+ok $? 'the balloon takes 64 MiB from it'
+lgctl balloon dev 256M
+
+# ---- the other console ----
+does 'echo from hvc1 >/dev/hvc1' 'a virtio console is hvc1'
+talk_until '^from hvc1' 20
+ok $? 'and prints'
+
+# ---- whoever serves them ----
+# shellcheck disable=SC2016
+does '(sync; n=0; while [ $n -lt 8 ]; do head -c 2000000 /dev/urandom >/tmp/disk/a$n && sha256sum /tmp/disk/a$n >>/tmp/sums || echo failed; sync; echo 3 >/proc/sys/vm/drop_caches; n=$((n + 1)); done; echo load: done) >/tmp/load 2>&1 &' \
+	'it writes to its disk'
+systemctl restart lguestd
+lguestd_kill KILL
+ok $? 'while the daemon is restarted and killed'
+talk_close
+talk_open dev
+does 'wait; ! grep -v done /tmp/load || { df /tmp/disk; dmesg | tail -n 20; false; }' \
+	'nothing failed'
+does 'sha256sum -c /tmp/sums >/tmp/checked' 'and nothing is lost'
+
+# ---- a CPU goes and comes ----
+does 'echo 0 >/sys/devices/system/cpu/cpu1/online' 'a CPU goes away'
+does 'sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' 'devices go on'
+does 'echo 1 >/sys/devices/system/cpu/cpu1/online' 'it comes back'
+does 'echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' \
+	'and they do'
+
+# ---- what is refused ----
+has 'Operation not permitted' 'echo mem >/sys/power/state' 'sleep is refused'
+
+# ---- the module goes and comes ----
+does 'umount /tmp/disk; rmmod virtio_lguest' 'the module is unloaded under the drivers'
+is "$(device disk0) $(device net0) $(device console)" 'idle idle idle' \
+	'which let go of the devices'
+has '^0$' 'ls /sys/bus/virtio/devices | wc -l' 'nothing is left of them'
+does 'modprobe virtio_lguest vectors=1 && mount -t ext4 /dev/vda /tmp/disk' \
+	'it is loaded again, with nearly no vectors'
+does 'sha256sum -c /tmp/sums' 'everything is there'
+does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20; ping -c 3 192.0.2.2' \
+	'also by a vector that queues share'
+has '^1$' 'grep -c "lguest *98 *virtio2" /proc/interrupts' 'as they do'
+has '^0$' 'dmesg | grep -c "WARNING\|BUG:\|Call Trace"' \
+	'its kernel has seen nothing wrong'
+
+# ---- the end ----
+talk_type 'umount /tmp/disk; poweroff -f'
+talk_until 'Power down' 60
+ok $? 'it turns itself off'
+mkdir "$tmp/seen"
+modprobe -a loop ext4
+mount -o loop,ro "$tmp/disk.img" "$tmp/seen" &&
+	(cd "$tmp/seen" && sha256sum a0 a7) >"$tmp/here"
+is "$(wc -l <"$tmp/here")" 2 'and this host reads what it has written'
+umount "$tmp/seen"
+done_testing
