@@ -115,6 +115,7 @@ static enum proto_exit run_console(struct lgctl *ctl, int argc, char **argv)
 	struct terminal terminal = {
 		.escape = ctl->escape,
 		.input = !ctl->watch,
+		.ctl = ctl,
 		.guest = argv[0],
 		.quiet = ctl->quiet,
 		.also = { -1, -1 },

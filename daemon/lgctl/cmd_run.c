@@ -172,6 +172,7 @@ static enum proto_exit follow(const char *guest, int wait)
 	struct terminal terminal = {
 		.escape = run.ctl->escape,
 		.input = true,
+		.ctl = run.ctl,
 		.guest = guest,
 		.quiet = run.ctl->quiet,
 		.on_signal = run_on_signal,

@@ -193,6 +193,8 @@ struct terminal {
 	int escape; /* -1: none */
 	bool input; /* what is typed goes there */
 	const char *guest;
+	const struct lgctl
+		*ctl; /* to tell how large it is; NULL: nobody wants to know */
 	bool quiet;
 	/* called for SIGINT and SIGTERM, which then do not end it; or NULL */
 	void (*on_signal)(struct terminal *terminal, int signo);

@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -27,6 +28,7 @@
 #include "lgctl.h"
 
 #define QUIET_MS 300
+#define SIZE_MS  1000 /* for the daemon to have heard of it */
 #define ROOM     4096 /* bytes; a pipe that can be written takes as many */
 
 struct flow {
@@ -70,6 +72,37 @@ static void set_back(struct copy *copy)
 	if (copy->raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &copy->before);
 	copy->raw = false;
+}
+
+/*
+ * How large it is, to the guest.  An answer is waited for and not read: whoever has
+ * no such console, or no time, is no news to a person in the middle of something.
+ */
+static void tell_size(const struct copy *copy)
+{
+	const struct terminal *terminal = copy->terminal;
+	enum proto_exit status;
+	struct winsize size;
+	struct lgctl mute;
+	struct pollfd fds;
+
+	if (!copy->raw || !terminal->ctl ||
+	    ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col ||
+	    !size.ws_row)
+		return;
+	mute = *terminal->ctl;
+	mute.mute = true;
+	fds = (struct pollfd){ client_open(&mute, &status), POLLIN, 0 };
+	if (fds.fd < 0)
+		return;
+	status = client_send(fds.fd, "Guests.Resize",
+			     json_pack("{s:s,s:i,s:i}", "name", terminal->guest,
+				       "columns", (int)size.ws_col, "rows",
+				       (int)size.ws_row),
+			     NULL, 0);
+	if (status == EXIT_DONE)
+		poll(&fds, 1, SIZE_MS);
+	close(fds.fd);
 }
 
 static void finish(struct copy *copy, enum terminal_end end)
@@ -189,6 +222,10 @@ static void read_signal(struct copy *copy)
 
 	if (read(copy->signals, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGWINCH) {
+		tell_size(copy);
+		return;
+	}
 	if (info.ssi_signo == SIGCONT) {
 		/* How it is now says nothing: perhaps we have made it so. */
 		if (copy->raw)
@@ -284,6 +321,7 @@ enum terminal_end terminal_copy(struct terminal *terminal)
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGQUIT);
 	sigaddset(&ours, SIGCONT);
+	sigaddset(&ours, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	copy.signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (copy.signals < 0) {
@@ -292,6 +330,7 @@ enum terminal_end terminal_copy(struct terminal *terminal)
 	}
 	if (terminal->input && tcgetattr(STDIN_FILENO, &copy.before) == 0)
 		set_raw(&copy);
+	tell_size(&copy);
 	while (!copy.done)
 		wait_and_copy(&copy);
 	set_back(&copy);

@@ -18,6 +18,8 @@
  * Next: daemon/virtio/balloon.c
  */
 #include <errno.h>
+#include <jansson.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +46,7 @@ struct place {
 struct keep {
 	struct place places[2];
 	uint32_t which; /* counts; the other may be half written */
+	uint16_t columns, rows; /* of who looks at it; 0: nobody has said */
 };
 
 _Static_assert(sizeof(struct keep) <= VIRTIO_KEEP_BYTES, "it fits");
@@ -197,8 +200,8 @@ void vconsole_resize(struct virtio_dev *dev, uint16_t columns, uint16_t rows)
 {
 	struct vconsole *console = vconsole_of(dev);
 
-	console->config.cols = columns;
-	console->config.rows = rows;
+	console->config.cols = keep_of(console)->columns = columns;
+	console->config.rows = keep_of(console)->rows = rows;
 	virtio_config_changed(dev);
 }
 
@@ -218,6 +221,11 @@ static bool console_on_kick(struct virtio_dev *dev, struct vq *vq)
 				     : take_input(vconsole_of(dev));
 }
 
+static void forget_places(struct vconsole *console)
+{
+	memset(keep_of(console), 0, offsetof(struct keep, columns));
+}
+
 /*
  * What the last piece put down, and what of that has been printed.  If its buffer
  * is still out, that is the first to come: buffers are printed one by one.
@@ -231,6 +239,8 @@ static int console_start(struct virtio_dev *dev)
 	const struct vq_state *state = console->vqs[TRANSMIT].state;
 
 	console->busy = false;
+	console->config.cols = keep_of(console)->columns;
+	console->config.rows = keep_of(console)->rows;
 	console->resumed.seq = 0;
 	if (place.seq && place.head < VQ_SIZE_MAX &&
 	    state->flight[place.head].seq == place.seq) {
@@ -238,7 +248,7 @@ static int console_start(struct virtio_dev *dev)
 			place.done += now - place.printed;
 		console->resumed = place;
 	} else {
-		memset(keep_of(console), 0, sizeof(struct keep));
+		forget_places(console);
 	}
 	return 0;
 }
@@ -249,7 +259,7 @@ static bool console_reset(struct virtio_dev *dev)
 
 	console->busy = false;
 	console->resumed.seq = 0;
-	memset(keep_of(console), 0, sizeof(struct keep));
+	forget_places(console);
 	return true;
 }
 
@@ -267,6 +277,14 @@ static int console_set_config(struct virtio_dev *dev, size_t offset, size_t len)
 	return 0;
 }
 
+static void console_describe(struct virtio_dev *dev, void *json)
+{
+	const struct virtio_console_config *config = &vconsole_of(dev)->config;
+
+	json_object_set_new(json, "columns", json_integer(config->cols));
+	json_object_set_new(json, "rows", json_integer(config->rows));
+}
+
 static void console_destroy(struct virtio_dev *dev)
 {
 	free(dev);
@@ -279,6 +297,7 @@ static const struct virtio_ops console_ops = {
 	.on_kick = console_on_kick,
 	.reset = console_reset,
 	.set_config = console_set_config,
+	.describe = console_describe,
 	.destroy = console_destroy,
 };
 

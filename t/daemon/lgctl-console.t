@@ -45,7 +45,7 @@ at_terminal() {
 	shift
 	rm -f "$tmp/keys" && mkfifo "$tmp/keys"
 	: >"$seen"
-	timeout 100 script -qec "stty -a >$tmp/tty.before; $*; echo ended \$?
+	timeout 100 script -qec "tty >$tmp/tty.name; stty -a >$tmp/tty.before; $*; echo ended \$?
 		stty -a >$tmp/tty.after" /dev/null <"$tmp/keys" >"$seen" 2>&1 &
 	terminal=$!
 	exec 3>"$tmp/keys"
@@ -60,6 +60,19 @@ leave_terminal() {
 at_terminal one build/asan/lgctl console web
 await 'the escape is ^\], and ^\] . leaves' cat "$tmp/one"
 ok 0 'the escape is named'
+# size - of hvc0, as its driver would see it
+size() {
+	build/asan/lgctl info --json web |
+		tr -d ' \n' | sed 's/.*"columns":\([0-9]*\),"rows":\([0-9]*\).*/\1x\2/'
+}
+
+# script(1) has made a terminal; its shell tells us which.
+tty=$(cat "$tmp/tty.name")
+before=$(stty -F "$tty" size)
+stty -F "$tty" cols 101 rows 37
+await 101x37 size
+ok 0 'hvc0 is as large as the terminal is made'
+stty -F "$tty" rows "${before% *}" cols "${before#* }"
 printf 'abc\003\032' >&3
 await 'abc' cat "$tmp/one"
 ok 0 'what is typed arrives'

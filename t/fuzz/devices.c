@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * devices.c - a driver that says anything, to the devices that are small
+ * devices.c - a driver that says anything, to all devices but disks
  *
  * libFuzzer makes up a device's driver: its calls, with every field as it likes,
  * what is in its rings and buffers, kicks, and turns of the loop.  Between them
- * the host types, resizes, wishes for memory, and is another daemon.  Whatever
- * came:
+ * the host types, resizes, wishes for memory, sends frames and what is none, and
+ * is another daemon.  Whatever came:
  *
  *	- what is dropped is whole pages of RAM;
  *	- a device that is reset answers to a driver that behaves;
@@ -15,13 +15,26 @@
  *
  * Start at LLVMFuzzerTestOneInput().
  */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <jansson.h>
 #include <linux/virtio_config.h>
 
+#include "../../daemon/virtio/net.h"
 #include "vbus.h"
+
+enum {
+	RNG,
+	CONSOLE,
+	BALLOON,
+	NET
+};
 
 #define QUEUES  4
 #define STEPS   200
@@ -93,6 +106,42 @@ static int do_discard(void *arg, uint64_t gpa, uint64_t bytes)
 	return 0;
 }
 
+/* ---- a network, which is we ---- */
+
+static int cable[2] = { -1, -1 }; /* the device's end is a copy of the first */
+
+static struct virtio_dev *make_net(void)
+{
+	static const struct dhcp_lease lease = {
+		.mac = { 2, 0, 0, 0, 0, 1 },
+		.router_mac = { 2, 0, 0, 0, 0, 2 },
+		.prefix = { .s6_addr = { 0xfd } },
+		.mtu = 1500,
+	};
+	const struct net_setup setup = { .mtu = 1500, .lease = &lease };
+	struct net_port *port;
+
+	assert(stream_adopt(fcntl(cable[0], F_DUPFD_CLOEXEC, 0), "cable",
+			    &port) == 0);
+	return net_new(0, port, &setup);
+}
+
+/* Something comes, and everything is taken. */
+static void use_cable(void)
+{
+	uint8_t bytes[600], shape = (uint8_t)take(1);
+	size_t i, len = 4 + take(1) * 2;
+	uint32_t prefix = htonl((uint32_t)(len - 4));
+
+	for (i = 0; i < len; i++)
+		bytes[i] = i < 80 ? (uint8_t)take(1) : 0;
+	if (shape & 3)
+		memcpy(bytes, &prefix, sizeof(prefix));
+	send(cable[1], bytes, shape & 4 ? len / 2 : len, MSG_DONTWAIT);
+	while (recv(cable[1], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+}
+
 static struct virtio_dev *make(unsigned int which)
 {
 	static const struct vconsole_host console = {
@@ -103,10 +152,16 @@ static struct virtio_dev *make(unsigned int which)
 	};
 	static const struct balloon_host balloon = { .discard = do_discard };
 
-	if (which == 0)
+	switch (which) {
+	case RNG:
 		return rng_create();
-	return which == 1 ? vconsole_create(&console)
-			  : balloon_create(&balloon);
+	case CONSOLE:
+		return vconsole_create(&console);
+	case BALLOON:
+		return balloon_create(&balloon);
+	default:
+		return make_net();
+	}
 }
 
 static void poke_host(unsigned int which)
@@ -115,12 +170,14 @@ static void poke_host(unsigned int which)
 	json_t *json = json_object();
 
 	typed = take(1) * 8;
-	if (which == 1) {
+	if (which == NET) {
+		use_cable();
+	} else if (which == CONSOLE) {
 		vconsole_input(dev);
 		vconsole_resize(dev, (uint16_t)take(2), (uint16_t)take(2));
 		if (take(1) & 1)
 			vconsole_drain(dev);
-	} else if (which == 2) {
+	} else if (which == BALLOON) {
 		balloon_set(dev, take(4));
 	}
 	if (dev->ops->describe)
@@ -240,7 +297,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = data;
 	input_left = size;
 	typed = 0;
-	which = (unsigned int)take(1) % 3;
+	which = (unsigned int)take(1);
+	which = which >= 192 ? NET : which % NET;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, cable) < 0)
+		return -1;
 	vbus_start(&vbus);
 	vbus_add(&vbus, make(which), 0);
 	if (take(1) & 1)
@@ -249,5 +309,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(which);
 	check_good();
 	vbus_stop(&vbus);
+	close(cable[0]);
+	close(cable[1]);
 	return 0;
 }

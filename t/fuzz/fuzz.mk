@@ -31,7 +31,7 @@ build/t/queue-fuzz: t/fuzz/queue.c $(VIRTQUEUE) daemon/virtio/virtio.h \
 
 ALL_TARGETS += build/t/net-fuzz
 
-build/t/net-fuzz: t/fuzz/net.c daemon/virtio/dhcp.c \
+build/t/net-fuzz: t/fuzz/net.c daemon/virtio/dhcp.c daemon/virtio/ra.c \
 		daemon/virtio/net_header.c daemon/virtio/net.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -41,7 +41,9 @@ ALL_TARGETS += build/t/devices-fuzz
 
 build/t/devices-fuzz: t/fuzz/devices.c t/lib/vbus.c t/lib/vbus.h $(VIRTQUEUE) \
 		$(addprefix daemon/virtio/,transport.c device.c state.c rng.c \
-		console.c balloon.c) daemon/log.c daemon/virtio/virtio.h
+		console.c balloon.c net.c net_header.c net_rx.c stream.c \
+		dhcp.c ra.c) daemon/log.c daemon/virtio/virtio.h \
+		daemon/virtio/net.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(FUZZ_CC) -It/lib -Idaemon -Idaemon/virtio -o $@ \

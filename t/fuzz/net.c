@@ -46,6 +46,7 @@ static void ask(const uint8_t *frame, size_t len)
 	size_t got;
 
 	dhcp_asks(frame, len < 64 ? len : 64);
+	ra_asks(frame, len);
 	got = dhcp_answer(&lease, frame, len, answer);
 	if (got)
 		check_answer(answer, got);

@@ -76,6 +76,33 @@ static const struct {
 	  "web.yaml:10:3: 2: no such key\n"
 	  "   10 | ? 2\n"
 	  "      |   ^\n" },
+	{ "networks that are none",
+	  TEXT("kernel: /k\n"
+	       "network:\n"
+	       "- { mode: user, bridge: br0 }\n"
+	       "- { mode: user, mtu: 20000 }\n"
+	       "- { mode: none, bridge: br0 }\n"
+	       "- { mode: usr }\n"
+	       "- { mac: 11:22 }\n"),
+	  "web.yaml:3:3: network[0]: bridge: is not for the mode \"user\"\n"
+	  "    3 | - { mode: user, bridge: br0 }\n"
+	  "      |   ^\n"
+	  "web.yaml:4:3: network[1]: mtu: 20000 is more than 16384, the most "
+	  "that the mode \"user\" can have\n"
+	  "    4 | - { mode: user, mtu: 20000 }\n"
+	  "      |   ^\n"
+	  "web.yaml:5:3: network[2]: bridge: there is no network to be "
+	  "connected\n"
+	  "    5 | - { mode: none, bridge: br0 }\n"
+	  "      |   ^\n"
+	  "web.yaml:6:11: network[3].mode: \"usr\" is none of local, bridge, "
+	  "user, none; did you mean \"user\"?\n"
+	  "    6 | - { mode: usr }\n"
+	  "      |           ^~~\n"
+	  "web.yaml:7:3: network[4]: mac: \"11:22\" is not the address of a "
+	  "card (like 52:54:00:12:34:56)\n"
+	  "    7 | - { mac: 11:22 }\n"
+	  "      |   ^\n" },
 	{ "keys that are there twice, also if one is wrong",
 	  TEXT("kernel: /k\n"
 	       "cpus: 3Q\n"

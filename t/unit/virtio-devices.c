@@ -305,6 +305,7 @@ static void test_console_flood(void)
 /* We are killed at any piece of a buffer, before or after it is printed. */
 static void test_console_killed(void)
 {
+	struct virtio_console_config config;
 	enum {
 		LEN = 3 * 4096 + 100
 	};
@@ -339,6 +340,9 @@ static void test_console_killed(void)
 			 memcmp(screen.printed, want, sizeof(want)) != 0;
 	}
 	is(wrong, 0, "killed at any piece, all is printed and nothing twice");
+	virtio_get_config(vbus.bus.devs[0], 0, sizeof(config), &config);
+	ok(config.cols == 132 && config.rows == 43,
+	   "and its window is as large as it was");
 }
 
 static void test_console(void)
