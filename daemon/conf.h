@@ -53,6 +53,7 @@ struct conf_disk {
 enum conf_network_mode {
 	CONF_LOCAL, /* this host, and what is behind it, by NAT */
 	CONF_BRIDGE, /* a bridge of this host's */
+	CONF_USER, /* a program that makes connections of this host's of it */
 	CONF_NO_NETWORK,
 };
 
@@ -66,6 +67,7 @@ struct conf_network {
 #define CONF_NETWORKS_MAX 8
 #define CONF_MTU_MIN      68
 #define CONF_MTU_MAX      65521
+#define CONF_USER_MTU_MAX 16384
 
 struct conf_guest {
 	char *name;

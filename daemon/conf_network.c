@@ -21,6 +21,7 @@
 static const char *const mode_words[] = {
 	[CONF_LOCAL] = "local",
 	[CONF_BRIDGE] = "bridge",
+	[CONF_USER] = "user",
 	[CONF_NO_NETWORK] = "none",
 	NULL,
 };
@@ -132,6 +133,9 @@ void conf_network_check(struct conf_source *source,
 	if (network->bridge && network->mode == CONF_NO_NETWORK)
 		conf_complain(source, node, &node->at,
 			      "bridge: there is no network to be connected");
+	else if (network->bridge && network->mode == CONF_USER)
+		conf_complain(source, node, &node->at,
+			      "bridge: is not for the mode \"user\"");
 	else if (network->bridge)
 		network->mode = CONF_BRIDGE;
 	else if (network->mode == CONF_BRIDGE && !source->complaints)
@@ -142,6 +146,11 @@ void conf_network_check(struct conf_source *source,
 			      "bridge: %s is no name of an interface",
 			      conf_quote(quote, network->bridge,
 					 strlen(network->bridge)));
+	if (network->mode == CONF_USER && network->mtu > CONF_USER_MTU_MAX)
+		conf_complain(source, node, &node->at,
+			      "mtu: %u is more than %u, the most that the mode "
+			      "\"user\" can have",
+			      network->mtu, CONF_USER_MTU_MAX);
 	if (network->mac && !conf_mac_parse(network->mac, mac))
 		conf_complain(
 			source, node, &node->at,

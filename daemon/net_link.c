@@ -13,6 +13,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/neightbl.h>
 #include <netlink/route/netconf.h>
+#include <netlink/route/route.h>
 
 #include "network.h"
 
@@ -149,19 +151,19 @@ int link_bridge(const char *name, int *ret_index)
 
 /* ---- addresses ---- */
 
-int link_add_address(const char *name, struct in_addr address, int prefix)
+static int add_address(const char *name, struct nl_addr *local, int prefix,
+		       unsigned int flags)
 {
 	unsigned int index = if_nametoindex(name);
 	struct rtnl_addr *addr = rtnl_addr_alloc();
-	struct nl_addr *local;
 	struct nl_sock *sock = NULL;
 	int r;
 
-	local = nl_addr_build(AF_INET, &address, sizeof(address));
 	r = addr && local ? open_socket(&sock) : -ENOMEM;
 	if (r == 0) {
 		nl_addr_set_prefixlen(local, prefix);
 		rtnl_addr_set_ifindex(addr, (int)index);
+		rtnl_addr_set_flags(addr, flags);
 		r = errno_of(rtnl_addr_set_local(addr, local));
 		if (r == 0)
 			r = errno_of(rtnl_addr_add(sock, addr, 0));
@@ -170,6 +172,23 @@ int link_add_address(const char *name, struct in_addr address, int prefix)
 	nl_addr_put(local);
 	rtnl_addr_put(addr);
 	return r;
+}
+
+int link_add_address(const char *name, struct in_addr address, int prefix)
+{
+	return add_address(name,
+			   nl_addr_build(AF_INET, &address, sizeof(address)),
+			   prefix, 0);
+}
+
+int link_add_address6(const char *name, const struct in6_addr *address)
+{
+	/* There is nobody else who could have it. */
+	int r = add_address(name,
+			    nl_addr_build(AF_INET6, address, sizeof(*address)),
+			    64, IFA_F_NODAD);
+
+	return r == -EEXIST ? 0 : r;
 }
 
 struct visit {
@@ -218,13 +237,13 @@ int link_addresses(void (*fn)(const struct link_address *address, void *arg),
 static int set_probes(struct nl_sock *sock, struct nl_cache *cache, int index,
 		      int probes)
 {
-	struct rtnl_neightbl *old, *new;
+	/* Of this interface; without an index it would be everybody's. */
+	struct rtnl_neightbl *old =
+		rtnl_neightbl_get(cache, "arp_cache", index);
+	struct rtnl_neightbl *new = rtnl_neightbl_alloc();
 	int r = -ENODATA;
 
-	/* One for all interfaces has the name, and only that is needed of it. */
-	old = rtnl_neightbl_get(cache, "arp_cache", 0);
-	new = rtnl_neightbl_alloc();
-	if (old && new) {
+	if (old && new &&index) {
 		rtnl_neightbl_set_dev(new, index);
 		rtnl_neightbl_set_ucast_probes(new, probes);
 		r = errno_of(rtnl_neightbl_change(sock, old, new));
@@ -254,6 +273,33 @@ int link_set_patience(const char *name, unsigned int patience_s)
 }
 
 /* ---- forwarding ---- */
+
+static void visit_route(struct nl_object *object, void *arg)
+{
+	struct rtnl_route *route = (struct rtnl_route *)object;
+	struct nl_addr *to = rtnl_route_get_dst(route);
+	bool *found = arg;
+
+	if (rtnl_route_get_table(route) == RT_TABLE_MAIN && to &&
+	    nl_addr_get_prefixlen(to) == 0)
+		*found = true;
+}
+
+bool link_has_way_out(void)
+{
+	struct nl_cache *cache;
+	struct nl_sock *sock = NULL;
+	bool found = false;
+
+	if (open_socket(&sock) < 0)
+		return false;
+	if (rtnl_route_alloc_cache(sock, AF_INET, 0, &cache) == 0) {
+		nl_cache_foreach(cache, visit_route, &found);
+		nl_cache_free(cache);
+	}
+	nl_socket_free(sock);
+	return found;
+}
 
 int link_forwards(void)
 {

@@ -29,7 +29,7 @@
 #include "lguestd.h"
 #include "network.h"
 
-#define ELEMENT_BYTES 64
+#define ELEMENT_BYTES (IF_NAMESIZE + INET6_ADDRSTRLEN + 16)
 
 /* ---- talking to the kernel ---- */
 
@@ -71,12 +71,19 @@ static const char table[] =
 	      "		type ifname . ipv4_addr\n"
 	      "		elements = { %s }\n"
 	      "	}\n"
+	      "	set guests6 {\n"
+	      "		type ifname . ipv6_addr\n"
+	      "		flags interval\n"
+	      "		elements = { %s }\n"
+	      "	}\n"
 	      "	chain prerouting {\n"
 	      "		type filter hook prerouting priority raw\n"
 	      "		iifname \"" LOCAL_PREFIX "*\" meta protocol ip "
 	      "iifname . ip saddr != @guests drop\n"
 	      "		iifname \"" LOCAL_PREFIX "*\" ip6 daddr != "
-	      "{ fe80::/10, ff02::/16 } drop\n"
+	      "{ fe80::/10, ff02::/16, fd6c:6700::/24 } drop\n"
+	      "		iifname \"" LOCAL_PREFIX "*\" ip6 saddr != "
+	      "{ ::, fe80::/10 } iifname . ip6 saddr != @guests6 drop\n"
 	      "	}\n"
 	      "	chain postrouting {\n"
 	      "		type nat hook postrouting priority srcnat\n"
@@ -85,17 +92,21 @@ static const char table[] =
 	      "	}\n"
 	      "}\n";
 
-static char *list_guests(const struct nat_guest *guests, size_t count)
+static char *list_guests(const struct nat_guest *guests, size_t count,
+			 int family)
 {
-	char address[INET_ADDRSTRLEN];
 	size_t i, at = 0, room = count * ELEMENT_BYTES + 1;
+	char address[INET6_ADDRSTRLEN];
 	char *list = malloc(room);
+	const void *from;
 
 	for (i = 0; list && i < count; i++) {
-		inet_ntop(AF_INET, &guests[i].address, address,
-			  sizeof(address));
-		at += (size_t)snprintf(list + at, room - at, "%s\"%s\" . %s",
-				       i ? ", " : "", guests[i].name, address);
+		from = family == AF_INET ? (const void *)&guests[i].address
+					 : &guests[i].prefix;
+		inet_ntop(family, from, address, sizeof(address));
+		at += (size_t)snprintf(list + at, room - at, "%s\"%s\" . %s%s",
+				       i ? ", " : "", guests[i].name, address,
+				       family == AF_INET ? "" : "/64");
 	}
 	return list;
 }
@@ -103,18 +114,21 @@ static char *list_guests(const struct nat_guest *guests, size_t count)
 int nat_set(const struct nat_guest *guests, size_t count, const char *range,
 	    struct why *why)
 {
-	char *list, *commands;
-	int r;
+	char *list, *list6, *commands;
+	int r = -ENOMEM;
 
 	if (!count)
 		return run(CLEAR, false, NULL, why);
-	list = list_guests(guests, count);
-	if (!list || asprintf(&commands, table, list, range) < 0) {
-		free(list);
-		return why_say(why, -ENOMEM, "nftables: no memory");
+	list = list_guests(guests, count, AF_INET);
+	list6 = list_guests(guests, count, AF_INET6);
+	if (list && list6 &&
+	    asprintf(&commands, table, list, list6, range) > 0) {
+		r = run(commands, false, NULL, why);
+		free(commands);
+	} else {
+		why_say(why, r, "nftables: no memory");
 	}
-	r = run(commands, false, NULL, why);
-	free(commands);
+	free(list6);
 	free(list);
 	return r;
 }

@@ -7,7 +7,9 @@
  * or it is a network of its own, `local`: two addresses out of a range, the
  * host's and the guest's, which is told its own by DHCP and gets out by NAT.
  * Which two, is made of the guest's name as long as they are free, and so is the
- * address of its card, so both are the same next time.
+ * address of its card, so both are the same next time.  Where this host lets
+ * nothing out, or if that is wished for, a program makes connections of what it
+ * sends, and it has no interface here.
  *
  * A tap is there for as long as one descriptor of it is, ours, systemd's or the
  * device's; addresses and routes go with it.  The rules are one table, written
@@ -20,7 +22,7 @@
  *
  * Where we stand: bus.c makes the devices of a guest.  Start at networks_make().
  *
- * Next: daemon/net_link.c
+ * Next: daemon/net_lease.c
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,7 +38,7 @@
 
 #define LOCAL_NAME  LOCAL_PREFIX "%d"
 #define BRIDGE_NAME "lgb%d"
-#define PAIR_PREFIX 30 /* four addresses; the outer two mean something else */
+#define USER_NAME   "passt"
 #define PATIENCE_S  60 /* that nobody serves it; the host's own would be 3 */
 
 struct network {
@@ -48,123 +50,6 @@ struct network {
 };
 
 static LIST_HEAD(, network) locals = LIST_HEAD_INITIALIZER(locals);
-
-/* ---- what is made of a name ---- */
-
-/* FNV-1a: the same everywhere and for ever, and nothing is secret here. */
-static uint64_t hash(const char *name, unsigned int number)
-{
-	uint64_t sum = 0xcbf29ce484222325;
-
-	for (; *name; name++)
-		sum = (sum ^ (unsigned char)*name) * 0x100000001b3;
-	return (sum ^ number) * 0x100000001b3;
-}
-
-static void make_mac(const struct vm *vm, unsigned int number,
-		     uint8_t mac[ETH_ALEN])
-{
-	const struct conf_network *conf = conf_network(vm->conf, number);
-	uint64_t sum = hash(vm_name(vm), number);
-
-	if (conf->mac && conf_mac_parse(conf->mac, mac))
-		return;
-	memcpy(mac, &sum, ETH_ALEN);
-	mac[0] = (uint8_t)((mac[0] & ~1) | 2); /* given here, and to one card */
-}
-
-/* ---- a pair of addresses ---- */
-
-struct pairs {
-	uint32_t first, count; /* of addresses, host order */
-	unsigned char *taken; /* a byte for each four of them */
-};
-
-static void mark_taken(const struct link_address *found, void *arg)
-{
-	const struct pairs *pairs = arg;
-	uint64_t bits = 32 - (unsigned int)found->prefix;
-	uint64_t first = ntohl(found->address.s_addr) >> bits << bits;
-	uint64_t last = first + (1ULL << bits) - 1;
-	uint64_t end = (uint64_t)pairs->first + pairs->count - 1;
-
-	if (last < pairs->first || first > end)
-		return;
-	first = first < pairs->first ? 0 : first - pairs->first;
-	last = (last > end ? end : last) - pairs->first;
-	memset(pairs->taken + first / 4, 1, last / 4 - first / 4 + 1);
-}
-
-/* The host's of two that are free; the guest's is the next. */
-static int find_pair(const struct vm *vm, unsigned int number,
-		     uint32_t *ret_host, struct why *why)
-{
-	const char *range = vm->lguestd->conf->local_range;
-	struct pairs pairs = { .taken = NULL };
-	uint32_t i, at, pair_count;
-	int r = -ENOMEM;
-
-	if (!conf_range_parse(range, &pairs.first, &pairs.count))
-		return why_say(why, -EINVAL, "local_range %s: is none", range);
-	pair_count = pairs.count / 4;
-	pairs.taken = calloc(1, pair_count);
-	if (pairs.taken)
-		r = link_addresses(mark_taken, &pairs);
-	if (r < 0) {
-		free(pairs.taken);
-		return why_say(why, r, "addresses: %s", strerror(-r));
-	}
-	at = (uint32_t)(hash(vm_name(vm), number) % pair_count);
-	for (i = 0; i < pair_count && pairs.taken[at]; i++)
-		at = (at + 1) % pair_count;
-	r = pairs.taken[at] ? -EADDRNOTAVAIL : 0;
-	free(pairs.taken);
-	*ret_host = pairs.first + at * 4 + 1;
-	return r == 0 ? 0
-		      : why_say(why, r,
-				"local_range %s: none of %u pairs is "
-				"free",
-				range, pair_count);
-}
-
-/* ---- what a guest is told by DHCP ---- */
-
-/* Of a resolv.conf, those that a guest can reach. */
-static void read_dns(const char *path, struct dhcp_lease *lease)
-{
-	FILE *file = fopen(path, "re");
-	struct in_addr address;
-	char line[256], word[64];
-
-	while (file && lease->dns_count < DHCP_DNS_MAX &&
-	       fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "nameserver %63s", word) == 1 &&
-		    inet_pton(AF_INET, word, &address) == 1 &&
-		    ntohl(address.s_addr) >> 24 != IN_LOOPBACKNET)
-			lease->dns[lease->dns_count++] = address;
-	}
-	if (file)
-		fclose(file);
-}
-
-static int fill_lease(const struct vm *vm, unsigned int number,
-		      struct network *network, uint32_t host)
-{
-	struct dhcp_lease *lease = &network->lease;
-
-	memset(lease, 0, sizeof(*lease));
-	make_mac(vm, number, lease->mac);
-	lease->router.s_addr = htonl(host);
-	lease->address.s_addr = htonl(host + 1);
-	lease->netmask.s_addr = htonl(~0U << (32 - PAIR_PREFIX));
-	lease->mtu = (uint16_t)conf_network(vm->conf, number)->mtu;
-	snprintf(lease->name, sizeof(lease->name), "%s", vm_name(vm));
-	read_dns("/etc/resolv.conf", lease);
-	/* systemd-resolved's own is on the loopback, and it knows others. */
-	if (!lease->dns_count)
-		read_dns("/run/systemd/resolve/resolv.conf", lease);
-	return link_mac(network->name, lease->router_mac);
-}
 
 /* ---- the way out ---- */
 
@@ -183,6 +68,7 @@ static int write_rules(const struct lguestd *lguestd, struct why *why)
 	count = 0;
 	LIST_FOREACH(network, &locals, link) {
 		strcpy(guests[count].name, network->name);
+		guests[count].prefix = network->lease.prefix;
 		guests[count++].address = network->lease.address;
 	}
 	r = nat_set(guests, count, lguestd->conf->local_range, why);
@@ -202,8 +88,20 @@ static bool is_shut_in(const struct lguestd *lguestd, struct why *why)
 	return nat_blocked(why);
 }
 
+/* It is a network with IPv6, where this host has that. */
+static void add_ipv6(struct network *network)
+{
+	struct in6_addr host = network->lease.prefix;
+
+	host.s6_addr[15] = 1;
+	if (link_add_address6(network->name, &host) < 0)
+		memset(&network->lease.prefix, 0,
+		       sizeof(network->lease.prefix));
+}
+
 static void enlist(struct network *network)
 {
+	add_ipv6(network);
 	if (!network->is_local)
 		LIST_INSERT_HEAD(&locals, network, link);
 	network->is_local = true;
@@ -214,6 +112,58 @@ static void delist(struct network *network)
 	if (network->is_local)
 		LIST_REMOVE(network, link);
 	network->is_local = false;
+}
+
+static void close_network(struct network *network)
+{
+	delist(network);
+	if (network->fd >= 0)
+		close(network->fd);
+	network->fd = -1;
+}
+
+/* ---- a program's, which makes connections of it ---- */
+
+static int open_user(struct vm *vm, unsigned int number,
+		     struct network *network, struct why *why)
+{
+	uint32_t host = 0;
+	int r = user_possible(vm->lguestd, conf_network(vm->conf, number)->mtu,
+			      why);
+
+	if (r == 0)
+		r = lease_find_pair(vm, number, &host, why);
+	if (r < 0)
+		return r;
+	lease_fill(vm, number, host, &network->lease);
+	r = user_open(vm, number, &network->lease, &network->fd, why);
+	if (r == 0)
+		strcpy(network->name, USER_NAME);
+	return r;
+}
+
+/* This host does not let it out; so a program does, if there is one. */
+static void turn_to_user(struct vm *vm, unsigned int number,
+			 struct network *network, const struct why *shut_in)
+{
+	struct network user = { .fd = -1 };
+	struct why why;
+
+	if (open_user(vm, number, &user, &why) < 0) {
+		log_say(LOG_LEVEL_WARNING, vm_name(vm),
+			"net%u: %s: reaches this host and nothing behind it: "
+			"%s; nor is it connected by %s",
+			number, network->name, shut_in->text, why.text);
+		return;
+	}
+	log_say(LOG_LEVEL_WARNING, vm_name(vm),
+		"net%u: is connected by passt, and does not reach this host: "
+		"%s",
+		number, shut_in->text);
+	close_network(network);
+	network->fd = user.fd;
+	strcpy(network->name, user.name);
+	write_rules(vm->lguestd, &why);
 }
 
 /* ---- a tap of its own, or on a bridge ---- */
@@ -241,7 +191,7 @@ static int set_local(struct vm *vm, unsigned int number,
 {
 	struct why shut_in;
 	uint32_t host = 0;
-	int r = find_pair(vm, number, &host, why);
+	int r = lease_find_pair(vm, number, &host, why);
 
 	if (r == 0)
 		r = set_link(vm, number, network, 0, why);
@@ -251,17 +201,15 @@ static int set_local(struct vm *vm, unsigned int number,
 			     PAIR_PREFIX);
 	if (r == 0)
 		r = link_set_patience(network->name, PATIENCE_S);
+	lease_fill(vm, number, host, &network->lease);
 	if (r == 0)
-		r = fill_lease(vm, number, network, host);
+		r = link_mac(network->name, network->lease.router_mac);
 	if (r < 0)
 		return why_say(why, r, "%s: address: %s", network->name,
 			       strerror(-r));
 	enlist(network);
 	if (is_shut_in(vm->lguestd, &shut_in))
-		log_say(LOG_LEVEL_WARNING, vm_name(vm),
-			"net%u: %s: reaches this host and nothing behind it: "
-			"%s",
-			number, network->name, shut_in.text);
+		turn_to_user(vm, number, network, &shut_in);
 	return 0;
 }
 
@@ -278,20 +226,11 @@ static int set_bridged(struct vm *vm, unsigned int number,
 	return set_link(vm, number, network, index, why);
 }
 
-static void close_network(struct network *network)
-{
-	delist(network);
-	if (network->fd >= 0)
-		close(network->fd);
-	network->fd = -1;
-}
-
-static int open_network(struct vm *vm, unsigned int number,
-			struct network *network, struct why *why)
+static int open_tap(struct vm *vm, unsigned int number, struct network *network,
+		    struct why *why)
 {
 	bool local = conf_network(vm->conf, number)->mode == CONF_LOCAL;
 	struct net_port *port;
-	char what[16];
 	int r = tap_open(local ? LOCAL_NAME : BRIDGE_NAME, &port);
 
 	if (r < 0)
@@ -304,10 +243,23 @@ static int open_network(struct vm *vm, unsigned int number,
 			       strerror(errno));
 	r = local ? set_local(vm, number, network, why)
 		  : set_bridged(vm, number, network, why);
-	if (r < 0) {
+	if (r < 0)
 		close_network(network);
+	return r;
+}
+
+static int open_network(struct vm *vm, unsigned int number,
+			struct network *network, struct why *why)
+{
+	char what[16];
+	int r;
+
+	if (conf_network(vm->conf, number)->mode == CONF_USER)
+		r = open_user(vm, number, network, why);
+	else
+		r = open_tap(vm, number, network, why);
+	if (r < 0)
 		return r;
-	}
 	snprintf(what, sizeof(what), "net%u", number);
 	store_put(vm, what, network->fd);
 	return 0;
@@ -335,7 +287,8 @@ static int open_port(const struct network *network, struct net_port **ret_port)
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	r = tap_adopt(fd, ret_port);
+	r = stream_is(fd) ? stream_adopt(fd, USER_NAME, ret_port)
+			  : tap_adopt(fd, ret_port);
 	if (r < 0)
 		close(fd);
 	return r;
@@ -371,7 +324,7 @@ int networks_make(struct vm *vm, unsigned int number,
 	}
 	if (r < 0)
 		return r;
-	make_mac(vm, number, setup.mac);
+	lease_mac(vm, number, setup.mac);
 	setup.mtu = (uint16_t)conf->mtu;
 	setup.lease = network->is_local ? &network->lease : NULL;
 	*ret_dev = net_new(number, port, &setup);
@@ -408,11 +361,13 @@ void networks_adopt(struct vm *vm, unsigned int number, int fd)
 		return;
 	strcpy(network->name, port->name);
 	port->ops->close(port);
-	if (conf_network(vm->conf, number)->mode != CONF_LOCAL)
+	if (conf_network(vm->conf, number)->mode != CONF_LOCAL || stream_is(fd))
 		return;
 	search.name = network->name;
 	link_addresses(find_address, &search);
-	if (search.host && fill_lease(vm, number, network, search.host) == 0)
+	lease_fill(vm, number, search.host, &network->lease);
+	if (search.host &&
+	    link_mac(network->name, network->lease.router_mac) == 0)
 		enlist(network);
 	else
 		close_network(network);

@@ -30,14 +30,10 @@
 
 #include "vm.h"
 
-#define SYSTEMD         "org.freedesktop.systemd1"
-#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
-#define MACHINED        "org.freedesktop.machine1"
-#define MACHINED_PATH   "/org/freedesktop/machine1"
+#define MACHINED      "org.freedesktop.machine1"
+#define MACHINED_PATH "/org/freedesktop/machine1"
 
-#define BATCH     64 /* messages a turn */
-#define UNIT_ROOM 256
+#define BATCH 64 /* messages a turn */
 
 /* A scope that is wanted and not yet there. */
 struct scope {
@@ -144,10 +140,24 @@ static bool is_linked(struct lguestd *lguestd)
 	return r >= 0;
 }
 
+struct sd_bus *scope_bus(struct lguestd *lguestd)
+{
+	return is_linked(lguestd) ? link_up.bus : NULL;
+}
+
+void scope_said(void)
+{
+	int r = link_up.bus ? rearm() : 0;
+
+	if (r < 0)
+		lose_bus(r);
+}
+
 /* ---- one scope ---- */
 
 /* Only [a-zA-Z0-9:_.] stand for themselves in a unit's name; so with guests. */
-static void name_unit(char *unit, const struct vm *vm)
+void scope_name_unit(char unit[UNIT_ROOM], const struct vm *vm, int number,
+		     const char *kind)
 {
 	const char *name = vm_name(vm);
 	size_t used = (size_t)snprintf(unit, UNIT_ROOM, "lguest-");
@@ -159,8 +169,12 @@ static void name_unit(char *unit, const struct vm *vm)
 		else
 			unit[used++] = *name;
 	}
-	snprintf(unit + used, UNIT_ROOM - used, "-%d.scope",
-		 (int)vm->runner.pid);
+	snprintf(unit + used, UNIT_ROOM - used, "-%d.%s", number, kind);
+}
+
+static void name_unit(char *unit, const struct vm *vm)
+{
+	scope_name_unit(unit, vm, (int)vm->runner.pid, "scope");
 }
 
 /* An answer is not waited for; that it was not there is as good. */

@@ -239,7 +239,7 @@ void disks_follow(struct lguestd *lguestd, int lifeline);
 int networks_make(struct vm *vm, unsigned int number,
 		  struct virtio_dev **ret_dev, struct why *why);
 
-/* networks_adopt - fd is the tap that a daemon before us had for it */
+/* networks_adopt - fd is the tap, or passt's socket, that a daemon before us had for it */
 void networks_adopt(struct vm *vm, unsigned int number, int fd);
 
 int networks_fd(const struct vm *vm, unsigned int number);
@@ -356,6 +356,17 @@ void scope_end(struct vm *vm);
 
 /* scope_close - the bus, at the daemon's end */
 void scope_close(void);
+
+/* For others who have units made; scope_said() after each thing that is said. */
+#define SYSTEMD         "org.freedesktop.systemd1"
+#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define UNIT_ROOM       256
+
+struct sd_bus *scope_bus(struct lguestd *lguestd); /* NULL: no systemd */
+void scope_said(void);
+void scope_name_unit(char unit[UNIT_ROOM], const struct vm *vm, int number,
+		     const char *kind);
 
 /* ---- store.c: systemd keeps it for whoever comes after us ---- */
 

@@ -16,7 +16,7 @@
  * Where we stand: net.c has seen that a frame is for a DHCP server.  Start at
  * dhcp_answer(), at the end.
  *
- * Next: daemon/network.c
+ * Next: daemon/virtio/ra.c
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>

@@ -5,7 +5,7 @@
  * Two queues of frames and one of requests, with a port at the other end.  What
  * the guest sends is read by the port where it is, in guest memory; only what is
  * decided by is copied out first: the header, and as much of the frame as tells
- * whether it asks for an address, which we answer ourselves.
+ * whether it asks for an address or a router, which we answer ourselves.
  *
  * What is received waits in the port until the driver has buffers for it.  While
  * it has none we do not even look, and the port's own queue fills and overflows,
@@ -130,6 +130,9 @@ static void receive(struct net *net)
 	vq_signal(vq);
 	if (n < 0 && n != -EAGAIN && n != -ENOBUFS && n != -EPROTO)
 		lose_port(net, (int)n);
+	/* What we have left there is no news; to listen anew is to be told. */
+	if (n >= 0 && net->port->tells_news)
+		listen_to_port(net, false);
 	listen_to_port(net, !vq->broken && n != -ENOBUFS);
 }
 
@@ -150,7 +153,11 @@ static void answer(struct net *net, const struct vq_chain *chain)
 	uint8_t frame[ETH_FRAME_LEN], reply[DHCP_FRAME_BYTES];
 	size_t len = chain_get(chain, NET_HDR_BYTES, frame, sizeof(frame));
 
-	len = dhcp_answer(&net->lease, frame, len, reply);
+	_Static_assert(sizeof(reply) >= RA_FRAME_BYTES, "room for either");
+	if (ra_asks(frame, len))
+		len = ra_answer(&net->lease, reply);
+	else
+		len = dhcp_answer(&net->lease, frame, len, reply);
 	if (len && is_on(&net->vqs[RX]) && net_rx_insert(net->rx, reply, len))
 		receive(net);
 }
@@ -196,7 +203,8 @@ static bool send_chain(struct net *net, const struct vq_chain *chain)
 		return false;
 	}
 	look = chain_get(chain, 0, &start, sizeof(start)) - NET_HDR_BYTES;
-	if (net->leases && dhcp_asks(start.frame, look)) {
+	if (net->leases &&
+	    (dhcp_asks(start.frame, look) || ra_asks(start.frame, look))) {
 		answer(net, chain);
 		return true;
 	}
@@ -283,7 +291,9 @@ static int start(struct virtio_dev *dev)
 	int r = net->port->ops->offload(net->port, dev->state->features);
 
 	event_assign(&net->frames, dev->base, net->port->fd,
-		     EV_READ | EV_PERSIST, on_frames, net);
+		     (short)(EV_READ | EV_PERSIST |
+			     (net->port->tells_news ? EV_ET : 0)),
+		     on_frames, net);
 	if (r < 0)
 		lose_port(net, r);
 	if (!dev->vqs[RX].state->size)

@@ -55,6 +55,7 @@ struct net_port {
 	const struct net_port_ops *ops;
 	int fd; /* readable when there is a frame, or no port any more */
 	uint64_t features; /* VIRTIO_NET_F_* for offloads that it knows */
+	bool tells_news; /* fd may be readable for long: only news count */
 	char name[IFNAMSIZ]; /* for messages */
 };
 
@@ -73,6 +74,20 @@ int tap_open(const char *name, struct net_port **ret_port);
 /* tap_adopt - fd is a tap; takes it over if it returns 0.  -EINVAL, -EBADFD */
 int tap_adopt(int fd, struct net_port **ret_port);
 
+/* ---- stream.c: a program at the other end of a socket ---- */
+
+#define NET_STREAM_MTU_MAX 16384
+
+/* stream_is - could fd be one? */
+bool stream_is(int fd);
+
+/*
+ * stream_adopt - fd is a socket, whose other end reads and writes frames
+ *
+ * Takes it over if it returns 0.  -EBADFD: there is nobody at that end.
+ */
+int stream_adopt(int fd, const char *name, struct net_port **ret_port);
+
 /* ---- dhcp.c: the one address that a guest may have ---- */
 
 #define DHCP_DNS_MAX     3
@@ -84,6 +99,7 @@ struct dhcp_lease {
 	struct in_addr address, router, netmask; /* as they are on the wire */
 	struct in_addr dns[DHCP_DNS_MAX];
 	unsigned int dns_count;
+	struct in6_addr prefix; /* of 64 bits, and none if it is zero */
 	uint16_t mtu;
 	char name[64]; /* of the guest */
 };
@@ -98,6 +114,16 @@ bool dhcp_asks(const void *start, size_t len);
  */
 size_t dhcp_answer(const struct dhcp_lease *lease, const void *frame,
 		   size_t len, void *to);
+
+/* ---- ra.c: and the prefix of its network ---- */
+
+#define RA_FRAME_BYTES 118
+
+/* ra_asks - is it for a router of IPv6?  start: its first bytes, 62 will do */
+bool ra_asks(const void *start, size_t len);
+
+/* ra_answer - its bytes in to, which has room for them, or 0 for none */
+size_t ra_answer(const struct dhcp_lease *lease, void *to);
 
 /* ---- net.c ---- */
 

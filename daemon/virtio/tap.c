@@ -13,7 +13,7 @@
  * What must never happen: a write that waits.  The interface takes a frame or
  * drops it.
  *
- * Next: daemon/virtio/dhcp.c
+ * Next: daemon/virtio/stream.c
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -35,7 +35,7 @@ refused() {
 	is "$rc|$err" "1|lgctl: vm '$1': $2" "$3"
 }
 
-plan 26
+plan 29
 ip link set lo up
 lguestd_start
 
@@ -49,8 +49,12 @@ like "$(taps)" 'alias lguest: web: net0' 'which says whose it is'
 address=$(ip -o -4 address show lg-0 | sed -n 's/.*inet \(10\.186[^ ]*\) .*/\1/p')
 like "$address" '^10\.186\.[0-9]+\.[0-9]+/30$' 'an address'
 like "$(rules)" 'lg-0" . 10\.186' 'and rules'
+prefix=$(ip -o -6 address show lg-0 | sed -n 's,.*inet6 \(fd6c:67[^ ]*::\)1/64 .*,\1,p')
+like "$(rules)" "lg-0\" . $prefix/64" 'of IPv6 as well'
 like "$(cat "$tmp/log")" 'web: net0: lg-0: reaches this host and nothing behind it: the sysctl net.ipv4.ip_forward is 0' \
 	'a host that does not forward is named'
+is "$(ip ntable show name arp_cache | grep -B 5 'ucast_probes 60' | grep -o 'dev.*')" \
+	'dev lg-0 ' 'this host is patient with it, and with nobody else'
 lgctl info --json web
 like "$out" '"interface":"lg-0"' 'lgctl info shows the interface'
 mac=$(echo "$out" | sed -n 's/.*"mac":"\([^"]*\)".*/\1/p')
@@ -113,6 +117,10 @@ refused bad "net0: bridge 'br7': No such device" 'a bridge must be there'
 guest bad 'wait' 'network: { bridge: lo }'
 lgctl create "$tmp/bad.yaml"
 refused bad "net0: bridge 'lo': is no bridge" 'and be one'
+guest bad 'wait' 'network: user'
+lgctl create "$tmp/bad.yaml"
+like "$rc|$err" "^[14]\\|lgctl: vm 'bad': net0: [a-z/]*passt: " \
+	'passt must be there, and a way out for it'
 is "$(ip -o link show | grep -c ' lg')" 0 'nothing is left of those'
 lguestd_stop
 ok $? 'the daemon is well'

@@ -21,7 +21,7 @@ groups() {
 		lint mandoc valgrind clang-format shellcheck sparse perl
 		fuzz clang libclang-rt-14-dev
 		rig qemu-system-x86 linux-headers-amd64 systemd systemd-container
-		rig dbus udev kmod nftables
+		rig dbus udev kmod nftables passt
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps
 		debian mmdebstrap e2fsprogs openssh-client

@@ -53,6 +53,7 @@ usr/bin/timeout usr/bin/stat usr/bin/env usr/bin/setpriv usr/bin/setsid
 usr/bin/taskset usr/bin/prlimit usr/bin/unshare usr/bin/nsenter usr/bin/strace
 usr/bin/ps usr/bin/pgrep usr/bin/pkill usr/bin/top usr/bin/free
 usr/bin/ip usr/bin/ss usr/bin/dmesg usr/sbin/nft
+usr/bin/passt usr/bin/passt.avx2
 usr/sbin/insmod usr/sbin/rmmod usr/sbin/modprobe usr/sbin/lsmod
 usr/sbin/modinfo usr/sbin/depmod
 '

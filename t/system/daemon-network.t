@@ -15,7 +15,7 @@
 inside -t 600
 lguestd_install
 
-plan 17
+plan 31
 
 world=192.0.2.2
 
@@ -51,7 +51,72 @@ ok $? 'and reaches this host'
 like "$(journalctl -b -o cat LGUEST_NAME=alone)" \
 	'nothing behind it: the sysctl net.ipv4.ip_forward is 0' \
 	'a host that does not forward is named'
+like "$(journalctl -b -o cat LGUEST_NAME=alone)" 'this host has no default route' \
+	'and why passt cannot help'
 lgctl destroy alone
+
+# ---- without it, and with passt
+# services - those that systemd has started for a guest
+services() {
+	systemctl list-units --plain --no-legend "lguest-$1-*.service" |
+		cut -d' ' -f1
+}
+
+no_services() {
+	[ -z "$(services "$1")" ]
+}
+
+# answers GUEST COUNT - so often has the world answered it
+answers() {
+	[ "$(lgctl logs "$1" | grep -c "net: $world answers")" = "$2" ]
+}
+
+ip route add default via $world
+# The range that systemd gives everybody elsewhere; a ping is a socket's here.
+echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
+file=$(guest_file user 'network: local' "cmdline: ping=$world init=clock")
+lgctl create "$file"
+wait_for 'the world' answers user 1
+ok $? 'a host that has passt lets a guest out all the same'
+like "$(journalctl -b -o cat LGUEST_NAME=user)" \
+	'by passt, and does not reach this host: the sysctl net.ipv4.ip_forward is 0' \
+	'and the log says why'
+passt=$(systemctl show -p MainPID --value "$(services user)")
+is "$(ps -o user= -p "$passt")" _lguest 'passt is nobody of importance'
+like "$(cat "/proc/$passt/cgroup")" 'machine\.slice/lguest-user-' \
+	'beside the guest in its slice'
+systemctl restart lguestd
+lguestd_kill KILL
+lgctl reset user
+wait_for 'the world again' answers user 2
+ok $? 'daemons that come after have it as well'
+is "$(systemctl show -p MainPID --value "$(services user)")" "$passt" \
+	'and it is the same'
+kill "$passt"
+wait_for 'the link to be down' sh -c 'lgctl info --json user | grep -q "\"link\":\"down\""'
+ok $? 'its end is a link that is down'
+lgctl reset user
+wait_for 'the world once more' answers user 3
+ok $? 'until the guest starts again'
+lgctl destroy user
+wait_for 'passt to end' no_services user
+ok $? 'it ends with its guest'
+
+mv /usr/bin/passt /usr/bin/passt.away
+run lgctl create "$(guest_file user 'network: user')"
+like "$err" '^lgctl: .*net0: /usr/bin/passt: No such file or directory .*package' \
+	'who wishes for it is told that it is not installed'
+mv /usr/bin/passt.away /usr/bin/passt
+
+echo 1 >$sysctl
+nft 'add table inet theirs; add chain inet theirs onward { type filter hook forward priority 0; policy drop; }'
+lgctl create "$(guest_file user 'network: local' "cmdline: ping=$world init=clock")"
+wait_for 'the world' answers user 1
+ok $? 'and where a firewall drops what is forwarded'
+like "$(journalctl -b -o cat LGUEST_NAME=user)" \
+	'by passt, .* the chain "onward" of table "inet theirs" drops' 'which is named'
+lgctl destroy user
+nft delete table inet theirs
 
 # ---- with it
 echo 1 >$sysctl
@@ -106,6 +171,7 @@ like "$(answered lguestd_kill KILL)" '^(199|200)$' 'nor, but for one, if it is k
 is "$(journalctl -b -o cat LGUEST_NAME=web | grep -c 'not adopted')" 0 \
 	'no device was lost on the way'
 like "$(nft list table inet lguest)" "$address" 'its rules are there'
+like "$(nft list table inet lguest)" '"lg-0" . fd6c:67.*::/64' 'those of IPv6, too'
 
 # ---- its interface is deleted under load
 busybox ping -c 100 -i 0.05 "$address" >"$tmp/ping" 2>&1 &
