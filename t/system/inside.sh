@@ -22,7 +22,7 @@ inside() {
 	fi
 	rig_need
 	exec t/rig/rig exec -f -m "$LG_MODEL" "$@" -- env LG_INSIDE=1 \
-		LG_ROUNDS="${LG_ROUNDS:-1}" LG_MODEL="$LG_MODEL" LG_KO="$LG_KO" \
+		LG_ROUNDS="${LG_ROUNDS:-1}" LG_ALL="${LG_ALL:-}" LG_MODEL="$LG_MODEL" LG_KO="$LG_KO" \
 		sh "$0"
 }
 
