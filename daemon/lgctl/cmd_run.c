@@ -219,13 +219,23 @@ static enum proto_exit create(struct guest_file *file, int *ret_wait)
 	return status;
 }
 
-static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
+/* Whoever wants to go while there is nobody to talk to may. */
+static void wait_a_second(const sigset_t *ours)
 {
 	static const struct timespec second = { .tv_sec = 1 };
+	int signo = sigtimedwait(ours, NULL, &second);
+
+	if (signo > 0)
+		terminal_die(signo);
+}
+
+static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
+{
 	char guest[CONF_NAME_MAX + 1];
 	enum proto_exit status;
 	struct guest_file file;
 	int i, wait = -1;
+	sigset_t ours;
 
 	(void)argc;
 	run.ctl = ctl;
@@ -238,6 +248,9 @@ static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
 	if (status != EXIT_DONE)
 		return status;
 	snprintf(guest, sizeof(guest), "%s", file.conf->name);
+	/* Once there is a guest, a signal is for it: it stands still until follow(). */
+	terminal_signals(&ours);
+	sigprocmask(SIG_BLOCK, &ours, NULL);
 	status = create(&file, &wait);
 	guest_file_close(&file);
 	if (status != EXIT_DONE)
@@ -245,7 +258,7 @@ static enum proto_exit run_run(struct lgctl *ctl, int argc, char **argv)
 	status = follow(guest, wait);
 	for (i = 0; i < RETRIES && status == EXIT_UNREACHABLE; i++) {
 		ctl->mute = true;
-		nanosleep(&second, NULL);
+		wait_a_second(&ours);
 		wait = send_wait(guest, &status);
 		if (wait >= 0)
 			status = follow(guest, wait);

@@ -10,6 +10,7 @@
 #define LGCTL_H
 
 #include <stdbool.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -211,6 +212,17 @@ enum terminal_end {
 };
 
 enum terminal_end terminal_copy(struct terminal *terminal);
+
+/*
+ * terminal_signals - those of terminal_copy() that would end us
+ *
+ * Who blocks them before has them kept for it: on_signal() is then called for
+ * what came meanwhile.
+ */
+void terminal_signals(sigset_t *ret);
+
+/* terminal_die - of that signal, blocked or not */
+void terminal_die(int signo);
 
 /* terminal_drain - what has been printed until now, when it has ended */
 void terminal_drain(const struct terminal *terminal);

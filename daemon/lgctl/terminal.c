@@ -310,15 +310,31 @@ void terminal_drain(const struct terminal *terminal)
 	}
 }
 
+void terminal_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGHUP);
+}
+
+void terminal_die(int signo)
+{
+	sigset_t it;
+
+	sigemptyset(&it);
+	sigaddset(&it, signo);
+	signal(signo, SIG_DFL);
+	raise(signo);
+	sigprocmask(SIG_UNBLOCK, &it, NULL);
+}
+
 enum terminal_end terminal_copy(struct terminal *terminal)
 {
 	struct copy copy = { .terminal = terminal };
 	sigset_t ours, before;
 
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGHUP);
+	terminal_signals(&ours);
 	sigaddset(&ours, SIGQUIT);
 	sigaddset(&ours, SIGCONT);
 	sigaddset(&ours, SIGWINCH);
@@ -336,11 +352,8 @@ enum terminal_end terminal_copy(struct terminal *terminal)
 	set_back(&copy);
 	write_all(copy.out.bytes + copy.out.at, copy.out.len - copy.out.at);
 	close(copy.signals);
-	if (copy.ended_by) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		signal(copy.ended_by, SIG_DFL);
-		raise(copy.ended_by);
-	}
+	if (copy.ended_by)
+		terminal_die(copy.ended_by);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return copy.end;
 }

@@ -32,6 +32,7 @@ like "$err" "^lgctl: vm 'poem': .*a poem$" 'and it is said why'
 
 # in_background FILE - until it runs and has a power button
 in_background() {
+	rm -f "$tmp/seen"
 	timeout 100 build/asan/lgctl run --foreground "$1" </dev/null \
 		>"$tmp/seen" 2>"$tmp/errors" &
 	program=$!
@@ -47,6 +48,20 @@ for signal in TERM INT; do
 	is $? 0 "SIG$signal turns it off"
 	like "$(cat "$tmp/seen")" '^bye' 'it has time for its last words'
 done
+
+# One that came before the guest ran ended lgctl, and left the guest paused.
+left=
+for turn in 0 1 2 3 4 5 6 7 8 9; do
+	timeout 100 build/asan/lgctl run --foreground "$tmp/web.yaml" </dev/null \
+		>"$tmp/seen" 2>&1 &
+	program=$!
+	sleep "0.0$turn"
+	while pkill -INT -P $program lgctl; do sleep 0.2; done
+	wait $program
+	lgctl list --names
+	left=$left$out
+done
+is "$left" '' 'whenever it comes, no guest is left behind'
 
 guest hard 'power 40;print ready'
 in_background "$tmp/hard.yaml"

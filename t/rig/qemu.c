@@ -122,9 +122,10 @@ static void add_kernel(struct args *args, const struct vm_args *vm)
 	add(args, "-initrd");
 	add(args, "%s/root.cpio", vm->cache->image);
 	add(args, "-append");
+	/* On a busy machine the timer is late when the kernel tries it out. */
 	add(args,
-	    "console=ttyS0 quiet panic=-1 tsc=reliable cryptomgr.notests "
-	    "printk.devkmsg=on net.ifnames=0 %s %s",
+	    "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check "
+	    "cryptomgr.notests printk.devkmsg=on net.ifnames=0 %s %s",
 	    vm->model->append ? vm->model->append : "",
 	    vm->append ? vm->append : "");
 }
