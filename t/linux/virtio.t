@@ -17,7 +17,7 @@
 	rm -rf $linux_out/files && mkdir -p $linux_out/files
 	head -c 3000000 /dev/urandom >$linux_out/files/first
 	rm -f $linux_out/disk.img
-	/sbin/mke2fs -q -t ext4 -d $linux_out/files $linux_out/disk.img 32M ||
+	/sbin/mke2fs -q -t ext4 -d $linux_out/files $linux_out/disk.img 64M ||
 		bail_out 'no file system'
 }
 . t/system/inside.sh
@@ -68,7 +68,7 @@ has() {
 
 others_serve() {
 	# shellcheck disable=SC2016
-	does '(sync; n=0; while [ $n -lt 8 ]; do head -c 2000000 /dev/urandom >/tmp/disk/a$n && sha256sum /tmp/disk/a$n >>/tmp/sums || echo failed; sync; echo 3 >/proc/sys/vm/drop_caches; n=$((n + 1)); done; echo load: done) >/tmp/load 2>&1 &' \
+	does '(sync; n=0; while [ $n -lt 16 ]; do head -c 2000000 /dev/urandom >/tmp/disk/a$n && sha256sum /tmp/disk/a$n >>/tmp/sums || echo failed; sync; echo 3 >/proc/sys/vm/drop_caches; n=$((n + 1)); done; echo load: done) >/tmp/load 2>&1 &' \
 		'it writes to its disk'
 	systemctl restart lguestd
 	lguestd_kill KILL
