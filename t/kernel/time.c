@@ -161,6 +161,11 @@ static u64 read_nothing(void)
 	return 0;
 }
 
+static int has_tsc(void)
+{
+	return !cmdline_number("notsc", 0) && this_cpu()->info.tsc_khz;
+}
+
 static void ratings(void)
 {
 	static const struct clock dumb = { "dumb", 200, read_nothing };
@@ -170,9 +175,9 @@ static void ratings(void)
 	ok(best_clock == was && was->rating > 200,
 	   "lguest_clock: its rating is above that of any other");
 	is(best_clock->rating,
-	   !pv_ops.paravirt             ? 300
-	   : cmdline_number("notsc", 0) ? 390
-					: 400,
+	   !pv_ops.paravirt ? 300
+	   : has_tsc()      ? 400
+			    : 390,
 	   "lguest_clock: by the TSC if the host knows it, else in ns");
 }
 
