@@ -55,7 +55,7 @@ CASE(hypercall_keeps, "a hypercall keeps each flag that is the guest's",
 CASE(interrupts_keep, "the host's interrupts keep them too",
      STEPS(ARRAY_SIZE(sets)))
 {
-	u64 end = rdtsc() + 50 * (u64)info.tsc_khz, after;
+	u64 end = tsc_in(50), after;
 	/* The loop has arithmetic of its own; and it must stay in line. */
 	u64 keep = sets[step] & ~(u64)ARITHMETIC;
 

@@ -161,6 +161,11 @@ int on_amd(void)
 	return regs[1] == 0x68747541; /* "Auth", of AuthenticAMD */
 }
 
+u64 tsc_in(u64 ms)
+{
+	return rdtsc() + ms * (info.tsc_khz ?: 100000);
+}
+
 int has_smap(void)
 {
 	return (int)cpuid_bit(7, 1, 20);

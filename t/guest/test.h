@@ -69,6 +69,8 @@ extern struct lguest_info info;
 void cpuid(u32 leaf, u32 subleaf, u32 ret_regs[4]);
 int on_tcg(void);
 int on_amd(void);
+/* The TSC in so many ms; a guess where the host does not trust it, never 0. */
+u64 tsc_in(u64 ms);
 int has_smap(void);
 /*
  * QEMU 7.2 pops the frame of lret and iret as the kernel would, so with SMAP on

@@ -181,9 +181,7 @@ CASE(rsp_user, "user mode's RSP there passes through a system call",
 
 CASE(rsp_interrupts, "with RSP there, the host's interrupts come and go")
 {
-	/* A host that does not trust its TSC does not say how fast it is. */
-	u64 end = rdtsc() + 200 * (u64)(info.tsc_khz ?: 100000);
-	u64 rsp = stack_at(2), after;
+	u64 end = tsc_in(200), rsp = stack_at(2), after;
 	u64 before = ask_stat(LG_STAT_IRQS);
 
 	asm volatile("mov %%rsp, %%r12\n\t"
