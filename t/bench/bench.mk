@@ -69,6 +69,17 @@ build/t/bench/kernel.elf: $(BENCH_KERNEL_OBJS) $(KERNEL_OBJS) \
 	$(call say,LINK,$@)
 	$(Q)$(kernel_link)
 
+# What is the first process of a Linux in bench-peers.
+ALL_TARGETS += build/t/bench/peers
+
+build/t/bench/peers: t/bench/peers/peers.c t/bench/mark.h t/bench/ops.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -It/bench -static -o $@ $<
+
+bench-peers: all ## Linux natively, as our guest and as Xen's, by instructions
+	$(Q)t/bench/peers/run
+
 bench: all ## Count instructions and CR3 writes; see build/bench.json
 	$(Q)t/bench/run
-.PHONY: bench
+.PHONY: bench bench-peers
