@@ -244,8 +244,7 @@ static bool fill(int sock)
 			if (n < 0)
 				break;
 		}
-		if (errno != EAGAIN)
-			return false;
+		alive = alive && errno == EAGAIN;
 		kill(peer_daemon, SIGCONT);
 		alive = alive && peer_alive();
 	} while (took);
