@@ -64,7 +64,7 @@ a_qemu() {
 	[ -n "$(qemus)" ]
 }
 
-echo 1..29
+echo 1..30
 
 run 'exit 7'
 ok "$rc" 7 'an exit status is passed back'
@@ -131,6 +131,9 @@ run -f -m up 'ls /run/mark 2>/dev/null; echo clean'
 ok "$out" clean 'and what it wrote is not seen by the next'
 wait_until no_qemu
 ok "$(qemus)" '' 'a private machine goes with its command'
+
+run --ram 2G -m up "awk '/^MemTotal/ { print (\$2 > 1800000) }' /proc/meminfo"
+ok "$out" 1 'a machine has as much memory as is asked for'
 
 t/rig/rig exec -f -m up 'sleep 100' 2>/dev/null &
 client=$!
