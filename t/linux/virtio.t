@@ -28,12 +28,7 @@ lguestd_install
 echo 1 >/proc/sys/net/ipv4/ip_forward
 systemctl start lguestd
 
-ip netns add world
-ip link add out type veth peer name in netns world
-ip address add 192.0.2.1/24 dev out
-ip link set out up
-ip -n world address add 192.0.2.2/24 dev in
-ip -n world link set in up
+lguestd_world
 
 cp $linux_out/disk.img "$tmp/disk.img"
 cat >"$tmp/dev.yaml" <<EOT
@@ -82,9 +77,9 @@ others_serve() {
 
 cpu_goes_and_comes() {
 	does 'echo 0 >/sys/devices/system/cpu/cpu1/online' 'a CPU goes away'
-	does 'sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' 'devices go on'
+	does "sha256sum -c /tmp/sums && ping -c 3 $world" 'devices go on'
 	does 'echo 1 >/sys/devices/system/cpu/cpu1/online' 'it comes back'
-	does 'echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' \
+	does "echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /tmp/sums && ping -c 3 $world" \
 		'and they do'
 }
 
@@ -96,7 +91,7 @@ module_goes_and_comes() {
 	does 'modprobe virtio_lguest vectors=1 && mount -t ext4 /dev/vda /tmp/disk' \
 		'it is loaded again, with nearly no vectors'
 	does 'sha256sum -c /tmp/sums' 'everything is there'
-	does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20; ping -c 3 192.0.2.2' \
+	does "ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20; ping -c 3 $world" \
 		'also by a vector that queues share'
 	has '^1$' 'grep -c "lguest *98 *virtio2" /proc/interrupts' 'as they do'
 }
@@ -130,7 +125,7 @@ does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20' \
 	'DHCP gives an address'
 # shellcheck disable=SC2016 # it is for the guest's shell
 does 'ping -c 3 $(cat /tmp/router)' 'this host answers'
-does 'ping -c 3 192.0.2.2' 'and so does the world, through NAT'
+does "ping -c 3 $world" 'and so does the world, through NAT'
 talk 'cat /tmp/address'
 busybox ping -c 3 "$out" >"$tmp/ping" 2>&1
 ok $? 'this host pings the guest' || diag "$(cat "$tmp/ping")"
