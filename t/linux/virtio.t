@@ -14,10 +14,10 @@
 	linux_need
 	linux_virtio
 	# The rig has nothing that makes a file system.
-	rm -rf $linux_out/files && mkdir -p $linux_out/files
-	head -c 3000000 /dev/urandom >$linux_out/files/first
-	rm -f $linux_out/disk.img
-	/sbin/mke2fs -q -t ext4 -d $linux_out/files $linux_out/disk.img 64M ||
+	rm -rf "$linux_kernel.files" "$linux_kernel.disk"
+	mkdir "$linux_kernel.files"
+	head -c 3000000 /dev/urandom >"$linux_kernel.files/first"
+	/sbin/mke2fs -q -t ext4 -d "$linux_kernel.files" "$linux_kernel.disk" 64M ||
 		bail_out 'no file system'
 }
 . t/system/inside.sh
@@ -30,11 +30,11 @@ systemctl start lguestd
 
 lguestd_world
 
-cp $linux_out/disk.img "$tmp/disk.img"
+cp "$linux_kernel.disk" "$tmp/disk.img"
 cat >"$tmp/dev.yaml" <<EOT
 name: dev
 kernel: $PWD/$linux_kernel
-initrd: $PWD/$linux_out/virtio.initrd
+initrd: $PWD/$linux_kernel.virtio
 cmdline: quiet
 memory: 256M
 cpus: 2
@@ -114,7 +114,7 @@ done
 
 # ---- the disk ----
 does 'modprobe ext4; mount -t ext4 /dev/vda /tmp/disk' 'the disk is mounted'
-has "$(sha256sum <$linux_out/files/first | cut -d' ' -f1)" \
+has "$(sha256sum <"$linux_kernel.files/first" | cut -d' ' -f1)" \
 	'sha256sum /tmp/disk/first' 'and has what the host has written'
 has '^disk0$' 'cat /sys/block/vda/serial' 'it has its serial number'
 talk 'head -c 2000000 /dev/urandom >/tmp/disk/written; sync; sha256sum </tmp/disk/written'
