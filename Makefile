@@ -14,9 +14,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 Q := $(if $(V),,@)
 say = @printf '  %-8s%s\n' $(1) $(2)
 
-# The kernel to build for: Debian 12's newest, whichever kernel runs here.
+# The kernel to build for: Debian 12's newest, whichever kernel runs here.  It is
+# one for servers: of other flavours (cloud, rt) there is a word before -amd64.
+SRC := /usr/src
 ifndef KDIR
-KDIR := $(shell ls -d /usr/src/linux-headers-6.1*-amd64 2>/dev/null | \
+KDIR := $(shell ls -d $(SRC)/linux-headers-6.1.*[0-9]-amd64 2>/dev/null | \
 	sort -V | tail -n 1)
 KDIR := $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 endif

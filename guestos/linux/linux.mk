@@ -33,16 +33,25 @@ build/asan/graft/%.o: guestos/linux/%.c t/lib/cflags
 # build it where their guest is made.  Kbuild puts its objects beside the sources,
 # so it gets a folder of links, in the shape of our tree.
 VIRTIO := guestos/linux/virtio
+define virtio_kbuild
+	@rm -rf $(1)
+	@mkdir -p $(1)/$(VIRTIO) $(1)/hypervisor
+	@cp -rs $(CURDIR)/$(VIRTIO)/. $(1)/$(VIRTIO)/
+	@cp -rs $(CURDIR)/hypervisor/include $(1)/hypervisor/
+	$(Q)$(MAKE) -s -C $(2) M=$(CURDIR)/$(1)/$(VIRTIO) modules
+endef
+
 ALL_TARGETS += build/virtio_lguest.ko
 build/virtio_lguest.ko: $(wildcard $(VIRTIO)/*) \
 		$(wildcard hypervisor/include/lguest/*.h) build/kdir
 	$(call say,KBUILD,$@)
-	@rm -rf build/module
-	@mkdir -p build/module/$(VIRTIO) build/module/hypervisor
-	@cp -rs $(CURDIR)/$(VIRTIO)/. build/module/$(VIRTIO)/
-	@cp -rs $(CURDIR)/hypervisor/include build/module/hypervisor/
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(CURDIR)/build/module/$(VIRTIO) modules
+	$(call virtio_kbuild,build/module,$(KDIR))
 	$(Q)cp build/module/$(VIRTIO)/virtio_lguest.ko $@
+
+# The same for other headers and somewhere else: DIR=, HEADERS=.
+.PHONY: virtio-module
+virtio-module:
+	$(call virtio_kbuild,$(DIR),$(HEADERS))
 
 # Kernels for its tests.
 ALL_TARGETS += build/t/made-kernel

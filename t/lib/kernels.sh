@@ -10,6 +10,8 @@
 #	kernel_image RELEASE    the path of its vmlinuz; fails without the archive
 #	kernel_modules RELEASE  of a folder with those of its modules that a guest
 #	                        may have a use for
+#	kernel_headers RELEASE  of those that a module is built with: the installed
+#	                        ones, or another flavour's of the same version
 
 kernel_release() {
 	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
@@ -42,4 +44,26 @@ kernel_image() {
 
 kernel_modules() {
 	kernel_have "modules-$1" "$1"
+}
+
+# kernel_unpack_headers RELEASE - a flavour's share; what all have is installed
+kernel_unpack_headers() (
+	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
+	apt-get download -q -o APT::Sandbox::User=root "linux-headers-$1" >&2 &&
+		dpkg-deb -x ./*.deb . &&
+		for link in scripts tools; do
+			into=usr/src/linux-headers-$1/$link
+			ln -sfn "$(realpath -m "/${into%/*}/$(readlink "$into")")" "$into"
+		done &&
+		mv -T "usr/src/linux-headers-$1" "$kernel_cache/headers-$1"
+	rm -rf "$kernel_cache/new.$$"
+)
+
+kernel_headers() {
+	if [ -e "/usr/src/linux-headers-$1" ]; then
+		echo "/usr/src/linux-headers-$1"
+		return
+	fi
+	[ -e "$kernel_cache/headers-$1" ] || kernel_unpack_headers "$1"
+	[ -e "$kernel_cache/headers-$1" ] && echo "$kernel_cache/headers-$1"
 }

@@ -16,10 +16,14 @@
 #	lguestd_install         build/stage over this machine, users, folders, units
 #	lguestd_pid             of the daemon that runs, 0 if none does
 #	lguestd_kill [SIGNAL]   ends it so, and waits until systemd has another
+#	lguestd_world           a network behind this host, whose namespace is called
+#	                        world; it has one address, $world, and no way to a
+#	                        guest's but NAT
 #	guest_file NAME [LINE]...  a guest of guestos as YAML; prints the path
 #	guest_pid NAME          of its runner
 #	guest_state NAME        in a word; nothing if there is no such guest
-#	wait_for WHAT CMD...    until it succeeds; after a minute that is a failure
+#	wait_for WHAT CMD...    until it succeeds; after a minute, or wait_s seconds,
+#	                        that is a failure
 
 lguestd_stage=build/stage
 # shellcheck disable=SC2154 # those that tap.sh keeps
@@ -65,6 +69,16 @@ lguestd_kill() {
 	wait_for 'another daemon' lguestd_replaced "$lguestd_was"
 }
 
+lguestd_world() {
+	world=192.0.2.2
+	ip netns add world
+	ip link add out type veth peer name in netns world
+	ip address add 192.0.2.1/24 dev out
+	ip link set out up
+	ip -n world address add "$world/24" dev in
+	ip -n world link set in up
+}
+
 guest_file() {
 	guest_name=$1
 	shift
@@ -96,7 +110,7 @@ guest_state() {
 wait_for() {
 	wait_what=$1
 	shift
-	wait_left=600
+	wait_left=$((${wait_s:-60} * 10))
 	until "$@"; do
 		wait_left=$((wait_left - 1))
 		[ "$wait_left" -gt 0 ] || {

@@ -36,6 +36,7 @@ void check_trace(void);
 void check_process(void);
 void check_time(void);
 void check_compat(void);
+void check_cpus(void);
 void check_machine(void);
 
 /* line_of - of a file's lines, one that begins so; its text, or NULL */

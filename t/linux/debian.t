@@ -15,13 +15,8 @@
 }
 . t/lib/tap.sh
 . t/lib/rig.sh
-key=build/t/linux/key
-[ -n "${LG_INSIDE:-}" ] || {
-	rig_need
-	[ -e $key ] || ssh-keygen -q -t ed25519 -N '' -f $key || bail_out 'no key'
-	guestos/linux/debian/lguest-debian -f -k $key.pub -o build/rig/out/debian ||
-		bail_out 'no Debian'
-}
+. t/linux/debian.sh
+[ -n "${LG_INSIDE:-}" ] || debian_need debian
 . t/system/inside.sh
 . t/lib/lguestd.sh
 . t/linux/talk.sh
@@ -31,24 +26,11 @@ ln -s /out/debian /var/lib/lguest/debian
 echo 1 >/proc/sys/net/ipv4/ip_forward
 systemctl start lguestd
 
-ip netns add world
-ip link add out type veth peer name in netns world
-ip address add 192.0.2.1/24 dev out
-ip link set out up
-ip -n world address add 192.0.2.2/24 dev in
-ip -n world link set in up
+lguestd_world
+debian_keys debian
 mkdir -p "$tmp/web"
 : >"$tmp/web/Packages"
-ip netns exec world busybox httpd -p 192.0.2.2:80 -h "$tmp/web"
-
-# The rig has no ssh of its own; that of the machine outside will do.
-mkdir -p /host
-mount -t 9p -o trans=virtio,version=9p2000.L,ro host /host
-ssh() {
-	LD_LIBRARY_PATH=/host/usr/lib/x86_64-linux-gnu /host/usr/bin/ssh \
-		-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
-		-o StrictHostKeyChecking=no -o BatchMode=yes -o ConnectTimeout=60 "$@"
-}
+ip netns exec world busybox httpd -p "$world:80" -h "$tmp/web"
 
 # log_in - at the prompt that is there, to a shell that neither echoes nor edits
 log_in() {
@@ -75,12 +57,13 @@ like "$out" '^virtio_lguest ' 'and udev has loaded our module'
 talk 'ip -4 -o address show dev eth0; cat /etc/resolv.conf'
 like "$out" 'inet 10\.186\.' 'it has an address by DHCP'
 address=$(echo "$out" | sed -n 's/.* inet \([0-9.]*\).*/\1/p')
-run ssh -i $key "root@$address" 'echo "here is $(hostname)"; touch /var/tmp/was-here'
+# shellcheck disable=SC2016 # it is for the shell there
+run debian "$address" 'echo "here is $(hostname)"; touch /var/tmp/was-here'
 is "$rc $out" '0 here is debian' 'ssh lets in who has the key' || diag "$err"
-run ssh -o PubkeyAuthentication=no "root@$address" true
+run debian_ssh -o PubkeyAuthentication=no "root@$address" true
 like "$rc $err" '^255 .*Permission denied' 'and nobody without'
-talk "echo 'deb [trusted=yes] http://192.0.2.2/ ./' >/etc/apt/sources.list; apt-get update"
-like "$rc $out" '^0 .*http://192.0.2.2' 'apt gets its lists through NAT' ||
+talk "echo 'deb [trusted=yes] http://$world/ ./' >/etc/apt/sources.list; apt-get update"
+like "$rc $out" "^0 .*http://$world" 'apt gets its lists through NAT' ||
 	diag "$out"
 
 # ---- again, and off ----

@@ -4,9 +4,10 @@
  *
  * It is linked statically and alone in its initramfs, so that what is tried is
  * the kernel, and through it the hypervisor.  Each group of checks is a process;
- * one that dies is a failed check and not the end.  At last it does what the
- * word end= of the command line says: off, restart, panic, halt; heard, after a
- * line has been typed; or button.
+ * one that dies is a failed check and not the end.  Of the command line's words
+ * checks= names one group, which then is alone with the last, or none.  At the end
+ * it does what end= says: off, restart, panic, halt; heard, after a line has been
+ * typed; or button.
  *
  * Start at main(); the groups are in the files beside this one.
  */
@@ -91,6 +92,29 @@ static void group(const char *name, void (*checks)(void))
 		waitpid(child, &status, 0);
 	ok(!status, "%s: came to its end (status %#x)", name,
 	   (unsigned int)status);
+}
+
+/* The log is the last thing that is looked at. */
+static void groups(const char *only)
+{
+	static const struct {
+		const char *name;
+		void (*checks)(void);
+	} all[] = {
+		{ "faults", check_faults }, { "state", check_state },
+		{ "trace", check_trace },   { "process", check_process },
+		{ "time", check_time },     { "compat", check_compat },
+		{ "cpus", check_cpus },     { "machine", check_machine },
+	};
+	unsigned int i;
+
+	if (!strcmp(only, "none"))
+		return;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!*only || !strcmp(only, all[i].name) ||
+		    !strcmp("machine", all[i].name))
+			group(all[i].name, all[i].checks);
+	printf("1..%u\n", *count);
 }
 
 static void open_console(void)
@@ -200,8 +224,6 @@ static void end(const char *how)
 
 int main(int argc, char **argv)
 {
-	const char *only;
-
 	(void)argc;
 	/* The kernel's orderly_poweroff() runs a program of this name. */
 	if (strstr(argv[0], "poweroff")) {
@@ -215,17 +237,7 @@ int main(int argc, char **argv)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (count == MAP_FAILED)
 		printf("Bail out! mmap: %s\n", strerror(errno));
-	only = word("checks=");
-	if (strcmp(only, "none")) {
-		group("faults", check_faults);
-		group("state", check_state);
-		group("trace", check_trace);
-		group("process", check_process);
-		group("time", check_time);
-		group("compat", check_compat);
-		group("machine", check_machine);
-		printf("1..%u\n", *count);
-	}
+	groups(word("checks="));
 	end(word("end="));
 	for (;;)
 		pause();

@@ -65,7 +65,7 @@ static void check_refused(void)
 	ok(write_to("/sys/power/state", "disk") != 0, "hibernation: refused");
 }
 
-static void check_cpus(void)
+static void check_known(void)
 {
 	static const char online[] = "/sys/devices/system/cpu/cpu1/online";
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -97,7 +97,7 @@ static void check_cpus(void)
 
 void check_machine(void)
 {
-	check_cpus();
+	check_known();
 	check_refused();
 	check_log();
 }

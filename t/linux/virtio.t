@@ -14,10 +14,10 @@
 	linux_need
 	linux_virtio
 	# The rig has nothing that makes a file system.
-	rm -rf $linux_out/files && mkdir -p $linux_out/files
-	head -c 3000000 /dev/urandom >$linux_out/files/first
-	rm -f $linux_out/disk.img
-	/sbin/mke2fs -q -t ext4 -d $linux_out/files $linux_out/disk.img 64M ||
+	rm -rf "$linux_kernel.files" "$linux_kernel.disk"
+	mkdir "$linux_kernel.files"
+	head -c 3000000 /dev/urandom >"$linux_kernel.files/first"
+	/sbin/mke2fs -q -t ext4 -d "$linux_kernel.files" "$linux_kernel.disk" 64M ||
 		bail_out 'no file system'
 }
 . t/system/inside.sh
@@ -28,18 +28,13 @@ lguestd_install
 echo 1 >/proc/sys/net/ipv4/ip_forward
 systemctl start lguestd
 
-ip netns add world
-ip link add out type veth peer name in netns world
-ip address add 192.0.2.1/24 dev out
-ip link set out up
-ip -n world address add 192.0.2.2/24 dev in
-ip -n world link set in up
+lguestd_world
 
-cp $linux_out/disk.img "$tmp/disk.img"
+cp "$linux_kernel.disk" "$tmp/disk.img"
 cat >"$tmp/dev.yaml" <<EOT
 name: dev
 kernel: $PWD/$linux_kernel
-initrd: $PWD/$linux_out/virtio.initrd
+initrd: $PWD/$linux_kernel.virtio
 cmdline: quiet
 memory: 256M
 cpus: 2
@@ -82,9 +77,9 @@ others_serve() {
 
 cpu_goes_and_comes() {
 	does 'echo 0 >/sys/devices/system/cpu/cpu1/online' 'a CPU goes away'
-	does 'sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' 'devices go on'
+	does "sha256sum -c /tmp/sums && ping -c 3 $world" 'devices go on'
 	does 'echo 1 >/sys/devices/system/cpu/cpu1/online' 'it comes back'
-	does 'echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /tmp/sums && ping -c 3 192.0.2.2' \
+	does "echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /tmp/sums && ping -c 3 $world" \
 		'and they do'
 }
 
@@ -96,7 +91,7 @@ module_goes_and_comes() {
 	does 'modprobe virtio_lguest vectors=1 && mount -t ext4 /dev/vda /tmp/disk' \
 		'it is loaded again, with nearly no vectors'
 	does 'sha256sum -c /tmp/sums' 'everything is there'
-	does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20; ping -c 3 192.0.2.2' \
+	does "ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20; ping -c 3 $world" \
 		'also by a vector that queues share'
 	has '^1$' 'grep -c "lguest *98 *virtio2" /proc/interrupts' 'as they do'
 }
@@ -119,7 +114,7 @@ done
 
 # ---- the disk ----
 does 'modprobe ext4; mount -t ext4 /dev/vda /tmp/disk' 'the disk is mounted'
-has "$(sha256sum <$linux_out/files/first | cut -d' ' -f1)" \
+has "$(sha256sum <"$linux_kernel.files/first" | cut -d' ' -f1)" \
 	'sha256sum /tmp/disk/first' 'and has what the host has written'
 has '^disk0$' 'cat /sys/block/vda/serial' 'it has its serial number'
 talk 'head -c 2000000 /dev/urandom >/tmp/disk/written; sync; sha256sum </tmp/disk/written'
@@ -130,7 +125,7 @@ does 'ifconfig eth0 up; udhcpc -n -q -f -i eth0 -s /bin/learnt -T 2 -t 20' \
 	'DHCP gives an address'
 # shellcheck disable=SC2016 # it is for the guest's shell
 does 'ping -c 3 $(cat /tmp/router)' 'this host answers'
-does 'ping -c 3 192.0.2.2' 'and so does the world, through NAT'
+does "ping -c 3 $world" 'and so does the world, through NAT'
 talk 'cat /tmp/address'
 busybox ping -c 3 "$out" >"$tmp/ping" 2>&1
 ok $? 'this host pings the guest' || diag "$(cat "$tmp/ping")"

@@ -212,6 +212,7 @@ static void boot_cold(struct server *srv)
 	struct vm_args how = { .model = srv->args->model,
 			       .cache = srv->args->cache,
 			       .append = srv->args->append,
+			       .ram = srv->args->ram,
 			       .console = srv->args->console,
 			       .kind = VM_COLD };
 
@@ -227,7 +228,7 @@ void boot(struct server *srv)
 {
 	const struct serve_args *args = srv->args;
 
-	if (args->append || args->model->flags & MODEL_COLD ||
+	if (args->append || args->ram || args->model->flags & MODEL_COLD ||
 	    (args->model->like && vm_may_use_kvm()))
 		boot_cold(srv);
 	else

@@ -202,7 +202,8 @@ int client_run(const struct request *req)
 
 		if (add_run(&out, req) < 0)
 			return EXIT_BROKEN;
-		fd = req->private ? session_private(req->model, req->append)
+		fd = req->private ? session_private(req->model, req->append,
+						    req->ram)
 				  : session_connect(req->model, /* start= */ 1);
 		if (fd < 0)
 			return EXIT_BROKEN;

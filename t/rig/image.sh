@@ -95,7 +95,7 @@ versions() {
 	# shellcheck disable=SC2086 # a list of words
 	dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' \
 		$packages $optional libsystemd-shared libc6 \
-		'linux-headers-[0-9]*-amd64' 2>/dev/null |
+		'linux-headers-6.1.*[0-9]-amd64' 2>/dev/null |
 		sed -n 's/^installed //p'
 }
 

@@ -40,7 +40,8 @@ void complain(const char *fmt, ...)
 static int usage(void)
 {
 	fprintf(stderr, "usage: rig exec [-fi] [-m model] [-t seconds] "
-			"[--append arguments] [--] command...\n"
+			"[--append arguments] [--ram size]\n"
+			"                [--] command...\n"
 			"       rig bench [options of exec] [--] command...\n"
 			"       rig shell [-f] [-m model]\n"
 			"       rig hmp [-m model] line | nmi [-m model] | "
@@ -62,6 +63,7 @@ static int parse(int argc, char **argv, struct request *req)
 {
 	static const struct option options[] = {
 		{ "append", required_argument, NULL, 'a' },
+		{ "ram", required_argument, NULL, 'r' },
 		{ 0 },
 	};
 	const char *env = getenv("RIG_TIMEOUT");
@@ -74,6 +76,10 @@ static int parse(int argc, char **argv, struct request *req)
 		switch (opt) {
 		case 'a':
 			req->append = optarg;
+			req->private = 1;
+			break;
+		case 'r':
+			req->ram = optarg;
 			req->private = 1;
 			break;
 		case 'f':

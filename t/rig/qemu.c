@@ -135,8 +135,9 @@ static void add_common(struct args *args, const struct vm_args *vm)
 	const struct model *model = vm->model;
 
 	add_words(args, "qemu-system-x86_64 -nodefaults -no-user-config "
-			"-nic none -display none -no-reboot -m " RAM
-			" -bios /usr/share/qemu/qboot.rom -cpu");
+			"-nic none -display none -no-reboot -m");
+	add(args, "%s", vm->ram ? vm->ram : RAM);
+	add_words(args, "-bios /usr/share/qemu/qboot.rom -cpu");
 	add(args, "%s", model->cpu);
 	add(args, "-smp");
 	add(args, "%u", model->cpus);

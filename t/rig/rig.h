@@ -78,6 +78,7 @@ struct vm_args {
 	const struct model *model;
 	const struct cache *cache;
 	const char *append; /* free-form kernel arguments, or NULL */
+	const char *ram; /* as QEMU writes it, or NULL; for VM_COLD */
 	const char *console;
 	const char *template_dir; /* for VM_TEMPLATE, VM_CLONE */
 	enum vm_kind kind;
@@ -123,7 +124,7 @@ void console_tail(const char *path, unsigned lines, struct buf *ret_report);
 struct serve_args {
 	const struct model *model;
 	const struct cache *cache;
-	const char *append;
+	const char *append, *ram;
 	const char *console;
 	const char *socket; /* where clients come to; NULL serves only first */
 	const char *lock; /* held by whoever looks at the socket */
@@ -137,15 +138,16 @@ void serve(const struct serve_args *args) __attribute__((noreturn));
 /* session.c */
 /* A connection to the model's session, which is started if start is set. */
 int session_connect(const struct model *model, int start);
-/* A connection to a machine of one's own. */
-int session_private(const struct model *model, const char *append);
+/* A connection to a machine of one's own; append and ram may be NULL. */
+int session_private(const struct model *model, const char *append,
+		    const char *ram);
 int session_stop_all(void);
 pid_t session_owner(void);
 
 /* client.c */
 struct request {
 	const struct model *model;
-	const char *append;
+	const char *append, *ram;
 	const char *dir; /* to start in */
 	unsigned timeout_s;
 	unsigned flags; /* RUN_* */

@@ -132,6 +132,9 @@ ok "$out" clean 'and what it wrote is not seen by the next'
 wait_until no_qemu
 ok "$(qemus)" '' 'a private machine goes with its command'
 
+run --ram 2G -m up "awk '/^MemTotal/ { print (\$2 > 1800000) }' /proc/meminfo"
+ok "$out" 1 'a machine has as much memory as is asked for'
+
 t/rig/rig exec -f -m up 'sleep 100' 2>/dev/null &
 client=$!
 wait_until a_qemu

@@ -312,12 +312,14 @@ int session_connect(const struct model *model, int start)
 	return fd;
 }
 
-int session_private(const struct model *model, const char *append)
+int session_private(const struct model *model, const char *append,
+		    const char *ram)
 {
 	static struct cache cache;
 	struct serve_args args = { .model = model,
 				   .cache = &cache,
 				   .append = append,
+				   .ram = ram,
 				   .listen_fd = -1 };
 	char dir[4096];
 

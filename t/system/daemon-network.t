@@ -17,8 +17,6 @@ lguestd_install
 
 plan 31
 
-world=192.0.2.2
-
 # console GUEST TEXT - has it said so?
 console() {
 	lgctl logs "$1" | grep -q "$2"
@@ -32,12 +30,7 @@ link() {
 	lgctl info --json "$1" | grep -o '"link":"[a-z]*"'
 }
 
-ip netns add world
-ip link add out type veth peer name in netns world
-ip address add 192.0.2.1/24 dev out
-ip link set out up
-ip -n world address add $world/24 dev in
-ip -n world link set in up
+lguestd_world
 
 # ---- without forwarding
 systemctl start lguestd

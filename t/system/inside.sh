@@ -23,6 +23,7 @@ inside() {
 	rig_need
 	exec t/rig/rig exec -f -m "$LG_MODEL" "$@" -- env LG_INSIDE=1 \
 		LG_ROUNDS="${LG_ROUNDS:-1}" LG_ALL="${LG_ALL:-}" LG_MODEL="$LG_MODEL" LG_KO="$LG_KO" \
+		LINUX_FLAVOUR="${LINUX_FLAVOUR:-}" LG_SECONDS="${LG_SECONDS:-}" \
 		sh "$0"
 }
 

@@ -249,6 +249,21 @@ void port_load_gate(unsigned int vector, unsigned long handler,
 	hcall(LHCALL_LOAD_IDT_ENTRY, vector, handler, flags, 0);
 }
 
+/* A kernel built without has no such gate, either. */
+#ifdef CONFIG_X86_MCE
+static unsigned long of_machine_check(unsigned long handler)
+{
+	if (handler == (unsigned long)asm_exc_machine_check)
+		return (unsigned long)asm_xenpv_exc_machine_check;
+	return handler;
+}
+#else
+static unsigned long of_machine_check(unsigned long handler)
+{
+	return handler;
+}
+#endif
+
 /* Handlers that count on a stack of their own have a second form, for Xen. */
 static unsigned long without_ist(unsigned long handler)
 {
@@ -258,9 +273,7 @@ static unsigned long without_ist(unsigned long handler)
 		return (unsigned long)port_nmi;
 	if (handler == (unsigned long)asm_exc_double_fault)
 		return (unsigned long)asm_xenpv_exc_double_fault;
-	if (handler == (unsigned long)asm_exc_machine_check)
-		return (unsigned long)asm_xenpv_exc_machine_check;
-	return handler;
+	return of_machine_check(handler);
 }
 
 static const gate_desc *loaded_idt;
