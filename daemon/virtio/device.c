@@ -37,8 +37,8 @@
 
 /* Of all rings.  Without VERSION_1 we do not understand each other. */
 #define RING_FEATURES                                             \
-	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | \
-	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) |    \
+	 BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC))
 
 #define STATUS_BITS                                                \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
