@@ -7,7 +7,7 @@
 # file of this host, its network ends here, its random bytes come from here, and
 # RAM goes back.  Daemons are killed meanwhile, a CPU goes away and comes back, and
 # at last the module is unloaded and everything begins once more; that much for
-# `make check-all`, or LG_ALL=1.
+# `make check-linux`, or LG_ALL=1.
 
 . t/linux/linux.sh
 [ -n "${LG_INSIDE:-}" ] || {
