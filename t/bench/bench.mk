@@ -28,7 +28,8 @@ build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
 	$(Q)$(USER_CC) -shared -fPIC -o $@ $<
 
 # The daemon's disk and a driver, each in its process; no rig and no guest.
-BENCH_BLK := t/bench/blk.c t/bench/vhost.c t/lib/vbus.c t/lib/vdriver.c \
+BENCH_BLK := t/bench/blk.c t/bench/blk_host.c t/bench/vhost.c \
+	t/lib/vbus.c t/lib/vdriver.c \
 	$(wildcard daemon/virtio/*.c) daemon/guest_mem.c daemon/log.c
 ALL_TARGETS += build/t/bench/blk
 
