@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 	if (strcmp(only, "none")) {
 		group("faults", check_faults);
 		group("state", check_state);
+		group("ldt", check_ldt);
 		group("trace", check_trace);
 		group("process", check_process);
 		group("time", check_time);

@@ -7,12 +7,17 @@
 
 LINUX_OUT := build/t/linux
 
-ALL_TARGETS += $(LINUX_OUT)/initrd
+ALL_TARGETS += $(LINUX_OUT)/initrd $(LINUX_OUT)/run
 
 $(LINUX_OUT)/init: $(wildcard t/linux/*.c)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -static -o $@ $^ -lpthread
+
+$(LINUX_OUT)/run: t/linux/selftests/run.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -static -o $@ $<
 
 $(LINUX_OUT)/compat: t/linux/compat.S
 	@mkdir -p $(@D)
