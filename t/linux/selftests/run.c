@@ -66,8 +66,7 @@ static int open_terminal(char *name, size_t bytes)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0 || grantpt(fd) || unlockpt(fd) ||
-	    ptsname_r(fd, name, bytes))
+	if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, name, bytes))
 		die("run: terminal");
 	return fd;
 }
