@@ -95,8 +95,39 @@ static void check_cpus(void)
 	is((unsigned int)write_to(online, "1"), 0, "cpu 1: and up again");
 }
 
+/* ---- interrupts of devices, by module/lgirqs.c ---- */
+
+static unsigned int irqs_say(const char *what)
+{
+	char path[80];
+	const char *line;
+
+	snprintf(path, sizeof(path), "/sys/module/lgirqs/parameters/%s", what);
+	line = line_of(path, "");
+	return line ? (unsigned int)atoi(line) : ~0U;
+}
+
+static void check_irqs(void)
+{
+	int fd = open("/lgirqs.ko", O_RDONLY);
+	unsigned int cpus;
+
+	ok(!syscall(SYS_finit_module, fd, "", 0), "irq: a module is loaded");
+	close(fd);
+	cpus = irqs_say("cpus");
+	is(irqs_say("refused"), 2,
+	   "irq: no device may have an exception's vector, nor programs'");
+	is(irqs_say("came"), cpus, "irq: comes to each CPU");
+	is(irqs_say("held"), cpus, "irq: not while it is masked");
+	is(irqs_say("released"), cpus + 1,
+	   "irq: but then, also on another CPU");
+	is(irqs_say("again"), cpus + 2,
+	   "irq: given back and had again, it comes again");
+}
+
 void check_machine(void)
 {
+	check_irqs();
 	check_cpus();
 	check_refused();
 	check_log();
