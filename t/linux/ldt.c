@@ -189,6 +189,27 @@ static void check_gone(void)
 	   got.trap, got.error);
 }
 
+/* The host would keep half of its stack pointer from it, and so has none. */
+static void check_16_bits(void)
+{
+	struct user_desc desc = {
+		.entry_number = ENTRY,
+		.base_addr = (unsigned int)(unsigned long)pages,
+		.limit = 0xfff,
+		.useable = 1,
+	};
+	long r = syscall(SYS_modify_ldt, WRITE_LDT, &desc, sizeof(desc));
+
+	is(r ? (unsigned int)errno : 0, EINVAL,
+	   "ldt: a stack of 16 bits is refused");
+	desc.read_exec_only = 1;
+	r = syscall(SYS_modify_ldt, WRITE_LDT, &desc, sizeof(desc));
+	is(r ? (unsigned int)errno : 0, 0,
+	   "ldt: but not data that cannot be one");
+	pages[0] = 88;
+	is(read_by(SELECTOR(ENTRY)), 88, "ldt: which can be read");
+}
+
 void check_ldt(void)
 {
 	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -199,4 +220,5 @@ void check_ldt(void)
 	check_fork();
 	check_threads();
 	check_gone();
+	check_16_bits();
 }
