@@ -103,8 +103,8 @@ selftests_choose() {
 selftests_native() {
 	rig_exec -f -m "${LG_MODEL:-amd}" -t "$linux_limit" -- "mkdir /tmp/st &&
 		mount -t tmpfs st /tmp/st && cp -a $selftests_tree/. /tmp/st/ &&
-		mkdir /tmp/st/old && exec busybox unshare -m -p -f sh -c '
-		cd /tmp/st && busybox pivot_root . old &&
+		exec busybox unshare -m -p -f sh -c '
+		cd /tmp/st && mount --move . / &&
 		exec chroot . /bin/busybox sh /init stay'"
 }
 
