@@ -10,7 +10,7 @@
 linux_need
 tap_tmp
 : "$tmp"
-linux_run -c "${LINUX_CPUS:-2}" -- quiet vsyscall=xonly \
+linux_run -c "${LINUX_CPUS:-3}" -- quiet vsyscall=xonly \
 	"checks=${LINUX_CHECKS:-}" >"$tmp/console"
 rc=$?
 tr -d '\r' <"$tmp/console"

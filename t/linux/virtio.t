@@ -112,6 +112,7 @@ module_goes_and_comes() {
 	is "$(device disk0) $(device net0) $(device console)" 'idle idle idle' \
 		'which let go of the devices'
 	has '^0$' 'ls /sys/bus/virtio/devices | wc -l' 'nothing is left of them'
+	has '^0$' 'grep -c "lguest.*virtio" /proc/interrupts' 'nor of their interrupts'
 	does 'modprobe virtio_lguest vectors=1 && mount -t ext4 /dev/vda /tmp/disk' \
 		'it is loaded again, with nearly no vectors'
 	does 'sha256sum -c /tmp/sums' 'everything is there'

@@ -141,6 +141,7 @@ static int __init late(void)
 	paravirt_disable_iospace();
 	port_protect();
 	port_df_stack(0);
+	port_cpu_late();
 	port_time_late();
 	port_console_late();
 	port_machine_late();

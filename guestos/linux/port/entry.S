@@ -96,6 +96,11 @@ SYM_CODE_START(port_read_cr2)
 	RET
 SYM_CODE_END(port_read_cr2)
 
+/* For a function that is not to run. */
+SYM_CODE_START(port_return)
+	RET
+SYM_CODE_END(port_return)
+
 /* ---- the no-interrupt range ---- */
 
 SYM_CODE_START(port_noirq_start)

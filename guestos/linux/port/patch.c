@@ -4,8 +4,9 @@
  *
  * What a kernel at CPL 3 does differently it nearly always does through an
  * operation or an alternative.  Here is the rest: two returns that the kernel
- * makes by Xen's hypercall, a fall-back that turns interrupts off by CLI, and a
- * function that writes XCR0, which is the host's.  And one thing for speed: for
+ * makes by Xen's hypercall, a fall-back that turns interrupts off by CLI, a
+ * function that writes XCR0, which is the host's, and one that asks the CPU where
+ * the GDT is, which is the host's, too.  And one thing for speed: for
  * Xen a page table's entry must be translated, for us it is what it is, so the
  * calls that translate become the instruction that is there on real machines.
  *
@@ -22,10 +23,14 @@
 
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/fpu/api.h>
+#include <asm/mmu_context.h>
 #include <asm/set_memory.h>
 #include <asm/text-patching.h>
 #include <asm/tlbflush.h>
@@ -51,6 +56,39 @@ static void xcr0_is_set(void)
 /* Behind the tracer's call, which the kernel wants to find. */
 GRAFT_DETOUR(GRAFT_JUMP, fpu__init_cpu_xstate, 5, xcr0_is_set, 7, 0x48, 0x8b,
 	     0x05);
+
+/*
+ * Which segment is it that an instruction of user mode has named, for the kernel
+ * to imitate it?  What the CPU has is the host's, and SGDT not ours to use; the
+ * kernel has the same descriptors, those of a thread in the thread.
+ */
+static bool find_desc(struct desc_struct *ret_desc, unsigned short selector)
+{
+	struct mm_struct *mm = current->active_mm;
+	unsigned int index = selector >> 3;
+	const struct desc_struct *from = NULL;
+
+	if ((selector & SEGMENT_TI_MASK) != SEGMENT_LDT) {
+		if (index - GDT_ENTRY_TLS_MIN < GDT_ENTRY_TLS_ENTRIES)
+			from = &current->thread
+					.tls_array[index - GDT_ENTRY_TLS_MIN];
+		else if (index < GDT_ENTRIES)
+			from = &get_cpu_gdt_rw(raw_smp_processor_id())[index];
+		if (from)
+			*ret_desc = *from;
+		return from;
+	}
+	mutex_lock(&mm->context.lock);
+	if (mm->context.ldt && index < mm->context.ldt->nr_entries)
+		from = &mm->context.ldt->entries[index];
+	if (from)
+		*ret_desc = *from;
+	mutex_unlock(&mm->context.lock);
+	return from;
+}
+
+GRAFT_CHECK_FUNCTION(bool, get_desc, struct desc_struct *, short unsigned int);
+GRAFT_DETOUR(GRAFT_JUMP, get_desc, 5, find_desc, 5, 0x41, 0x54);
 
 /* cmpxchg16b %gs:(%rsi); sete %al; ret; for what begins pushfq; cli */
 static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,
