@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/klog.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
