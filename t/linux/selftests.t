@@ -9,7 +9,7 @@
 # where it does not, selftests/list says how and why, and then it has to be so.
 # The list says of each program that it is run, or why it is not.
 #
-# A handful always; all of them, which takes half an hour, for `make check-all`.
+# A handful always; all of them, which takes the better part of an hour, for `make check-all`.
 
 . t/linux/selftests/selftests.sh
 [ -z "${LG_ALL:-}" ] || linux_limit=5000
