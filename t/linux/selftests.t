@@ -15,7 +15,7 @@
 linux_limit=${LINUX_LIMIT:-$((${LG_ALL:+4} * 1000 + 1000))}
 selftests_need
 tap_tmp
-: "$tmp"
+: "${tmp:=}"
 table=build/selftests.txt
 
 # ---- none is forgotten, and none is missing ----
