@@ -96,7 +96,11 @@ check: deps ## Install what is missing, build, run the test suite
 check-all: deps ## The same with every test on every model of the rig
 	$(Q)$(MAKE) -j$(CPUS) all
 	$(Q)t/lib/models.sh full $(OTHER_MODELS)
-	LG_ALL=1 LG_ROUNDS=4 $(PROVE) t/ build/t/models
+	LG_ROUNDS=4 $(PROVE) t/ build/t/models
+
+check-linux: deps ## Linux guests at length: Debian, selftests, load; hours
+	$(Q)$(MAKE) -j$(CPUS) all
+	LG_ALL=1 $(PROVE) t/linux t/system/make-run.t
 
 check-bochs: deps ## The guests again on a CPU by other authors, slowly
 	$(Q)$(MAKE) -j$(CPUS) all
@@ -142,5 +146,5 @@ clean: ## Remove everything built
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: FORCE all check check-all check-bochs clean deps fmt help journey \
-	kdir lint module rig run tags
+.PHONY: FORCE all check check-all check-bochs check-linux clean deps fmt help \
+	journey kdir lint module rig run tags

@@ -7,7 +7,7 @@
  * take its time, and when that is over it runs on and whoever waited is told.
  * Nobody is made to stop; who wants that destroys it.
  *
- * Next: daemon/describe.c
+ * Next: daemon/facts.c
  */
 #include <string.h>
 

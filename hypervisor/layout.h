@@ -87,7 +87,10 @@
 #define ST_PF_ENTRY    0x198
 #define ST_PF_PAGE     0x1a0
 #define ST_PF_COUNT    0x1a8
-/* 0x1b0 to 0x200 is room for a resumed event's few words; see ist_resume. */
+#define ST_PF_BLOCK    0x1b0
+#define ST_PF_ABSENT   0x1b8
+#define ST_PF_DENIED   0x1c0
+/* 0x1c8 to 0x200 is room for a resumed event's few words; see ist_resume. */
 #define ST_REGS     0x200
 #define ST_REGS_END 0x2b0
 
@@ -138,8 +141,15 @@
 #define DATA_RCX    0x28
 #define DATA_R11    0x30
 
-/* A page fault's error code: P W U, and nothing else */
+/* Page faults' error codes: P W U, and nothing else; or one of the others */
 #define SW_WRITE_DENIED 7
+#define SW_READ_ABSENT  4
+#define SW_WRITE_ABSENT 6
+#define SW_FETCH_ABSENT 0x14
+
+/* So many pages, a power of two, have a bit each in ST_PF_ABSENT and _DENIED. */
+#define SW_PF_PAGES 16
+#define SW_PF_SHIFT 4
 
 /* No address that SYSCALL could have come from. */
 #define SW_NOWHERE 0x8000000000000000

@@ -222,7 +222,7 @@ static int access_gva(struct lg_vcpu *vcpu, struct guest_walk *walk, void *buf,
 	struct page *pages[2];
 	int err;
 
-	if (WARN_ON_ONCE(bytes > 64))
+	if (WARN_ON_ONCE(bytes > PAGE_SIZE))
 		return -EINVAL;
 	err = find_gva(vcpu, walk, &pages[0], error);
 	if (err)
@@ -243,7 +243,7 @@ put_first:
 }
 
 /*
- * mem_gva_read - read at most 64 bytes as the guest would, user or kernel
+ * mem_gva_read - read at most a page, as the guest would, user or kernel
  *
  * Sets accessed bits.  Returns 0; -EFAULT if the guest's tables do not allow
  * it, with the page-fault code in error and the address in vcpu->gva_fault;

@@ -78,10 +78,13 @@ static void resize_ldt(struct lg_vcpu *vcpu, unsigned int entries)
 	vcpu->ldt_entries = entries;
 }
 
-/* As mem_gva_read() has it, but cleaned. */
+/*
+ * As mem_gva_read() has it, but cleaned.  Who fills a table an entry at a time
+ * has it copied 8192 times, and each part is a walk: so they are not small.
+ */
 static int copy_ldt(struct lg_vcpu *vcpu, gva_t from)
 {
-	u64 part[8];
+	u64 part[64];
 	unsigned int i, n, at;
 	u32 ignored;
 	int err;

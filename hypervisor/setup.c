@@ -82,6 +82,7 @@ void setup_update(struct lg_vcpu *vcpu)
 	state->exit = vcpu->told.exit ? vcpu->told.exit + 2 : SW_NOWHERE;
 	state->iret = vcpu->told.iret ? vcpu->told.iret + 2 : SW_NOWHERE;
 	state->pf_entry = vcpu->told.fault;
+	state->pf_block = SW_NOWHERE;
 	state->flags |= SW_NO_DIRECT;
 	if (vcpu->pins[PIN_DATA].page && state->entry &&
 	    (vcpu->told.features & LGUEST_FEATURE_DIRECT_SYSCALL))
@@ -117,7 +118,8 @@ u64 setup_agree(const struct lg_vcpu *vcpu, u64 wanted)
 	if (vcpu->vm->features & LG_FEATURE_DIRECT_SYSCALL)
 		offered |= LGUEST_FEATURE_DIRECT_SYSCALL |
 			   LGUEST_FEATURE_DIRECT_IRET |
-			   LGUEST_FEATURE_DIRECT_FAULT;
+			   LGUEST_FEATURE_DIRECT_FAULT |
+			   LGUEST_FEATURE_ABSENT_FAULT;
 	if (vcpu->vm->features & LG_FEATURE_PCID)
 		offered |= LGUEST_FEATURE_PCID;
 	if (vcpu->vm->features & LG_FEATURE_LDT)

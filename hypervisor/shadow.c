@@ -35,7 +35,7 @@
 #define SPTE_LEAF (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 
 /* A fill brings in neighbours too, if the guest has used them: so many. */
-#define NEIGHBOURS 16
+#define NEIGHBOURS SW_PF_PAGES
 
 /* What there is to say about one page, from the guest's entry for it. */
 struct leaf {
@@ -109,17 +109,13 @@ static bool is_large(const struct guest_walk *walk, const struct lg_ram *ram,
 
 /* ---- neighbours ---- */
 
-/* The guest's entry so many after walk's, or 0 if that was never used. */
+/* The guest's entry so many after walk's. */
 static u64 read_neighbour(const struct guest_walk *walk, int distance)
 {
-	const u64 used = GPTE_P | GPTE_A;
-	u64 entry;
-
 	if (walk->shift > PAGE_SHIFT) /* the same entry, so far */
-		return used;
-	entry = READ_ONCE(
+		return GPTE_P | GPTE_RW | GPTE_A;
+	return READ_ONCE(
 		walk->entries[(walk->gva >> PAGE_SHIFT & 511) + distance]);
-	return (entry & (used | GPTE_RSVD)) == used ? entry : 0;
 }
 
 /* What it says about its page. */
@@ -163,14 +159,30 @@ static void fill_neighbour(struct lg_vcpu *vcpu, const struct place *place,
 }
 
 /*
+ * For the Switcher: faults of user mode that are the guest's own if its tables
+ * stay as they are.  If not, it finds nothing to put right, and tries again.
+ */
+static void note_refused(struct lg_vcpu *vcpu, const struct guest_walk *walk,
+			 unsigned int absent, unsigned int denied)
+{
+	struct sw_state *state = vcpu->state;
+
+	state->pf_block = walk->gva >> (PAGE_SHIFT + SW_PF_SHIFT);
+	state->pf_absent = absent;
+	state->pf_denied = denied;
+}
+
+/*
  * Entries beside one that faulted, if the guest has used them before: what a
  * CPU may have in its TLB at any time.
  */
 static void fill_neighbours(struct lg_vcpu *vcpu, const struct guest_walk *walk,
 			    struct place place, const struct lg_ram *ram)
 {
+	const u64 used = GPTE_P | GPTE_A;
 	int before = walk->gva >> PAGE_SHIFT & (NEIGHBOURS - 1), i;
 	u64 *first = place.entry - before;
+	unsigned int absent = 0, denied = 0;
 
 	for (i = 0; i < NEIGHBOURS; i++) {
 		struct leaf leaf;
@@ -179,12 +191,17 @@ static void fill_neighbours(struct lg_vcpu *vcpu, const struct guest_walk *walk,
 		if (first[i])
 			continue;
 		entry = read_neighbour(walk, i - before);
-		if (!entry)
+		absent |= !(entry & GPTE_P) << i;
+		denied |= ((entry & (GPTE_P | GPTE_RW)) != (GPTE_P | GPTE_RW))
+			  << i;
+		if ((entry & (used | GPTE_RSVD)) != used)
 			continue;
 		leaf = read_leaf(walk, entry, i - before);
 		place.entry = &first[i];
 		fill_neighbour(vcpu, &place, &leaf, ram);
 	}
+	if (place.users && (vcpu->told.features & LGUEST_FEATURE_ABSENT_FAULT))
+		note_refused(vcpu, walk, absent, denied);
 }
 
 /* ---- faults ---- */

@@ -257,6 +257,7 @@ static void load_context(struct lg_vcpu *vcpu, struct shadow_context *context,
 	vcpu->context = context;
 	vcpu->cr3 = context->cr3;
 	vcpu->flush = true; /* another root */
+	vcpu->state->pf_block = SW_NOWHERE;
 }
 
 /*

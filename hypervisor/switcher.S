@@ -427,6 +427,7 @@ load_cr3_long_way:
 	GO_WARM \i
 	.endr
 load_warm:
+	movq	$-1, ST(ST_PF_BLOCK)	/* that was of another one's pages */
 	mov	%rcx, ST(ST_KERNEL_CR3)
 	mov	%rcx, %cr3
 	mov	ST(ST_TMP_RIP), %rcx
@@ -445,9 +446,12 @@ to_same_end:
  * nearly always refused by the guest's own tables too, so its kernel gets it
  * here.  A guess: the right may be missing only so that lg.ko sees the store.
  * Then the guest finds nothing wrong and tries again; and the second fault on
- * the page that had the last one goes to lg.ko, which looks at the tables.  Any
- * other kind of fault is as likely an entry of ours that is not there yet, and
- * goes there at once.
+ * the page that had the last one goes to lg.ko, which looks at the tables.
+ *
+ * A page that our tables do not have is as likely an entry of ours that is not
+ * there yet.  But lg.ko, whenever it makes one, notes of which pages beside it
+ * the guest has none, or none to write to; those are guessed at, too, each once.
+ * Any other fault goes to lg.ko.
  *
  * The error code sets it apart from KVM's message to the host that one of its
  * pages is away: that is a #PF too, and has none.
@@ -455,8 +459,14 @@ to_same_end:
 	.balign 64
 page_fault:
 	cmpl	$SW_WRITE_DENIED, 8(%rsp)
+	je	1f
+	cmpl	$SW_WRITE_ABSENT, 8(%rsp)
+	je	1f
+	cmpl	$SW_READ_ABSENT, 8(%rsp)
+	je	1f
+	cmpl	$SW_FETCH_ABSENT, 8(%rsp)
 	jne	common
-	cmpl	$SW_USER, ST(ST_FLAGS)
+1:	cmpl	$SW_USER, ST(ST_FLAGS)
 	jne	common
 	/* Nobody is there, for SYSRET, but user mode with these two. */
 	cmpl	$LGUEST_CS, 24(%rsp)
@@ -472,6 +482,9 @@ page_fault:
 	shr	$12, %r11
 	cmp	%r11, ST(ST_PF_PAGE)
 	je	fault_long_way
+	cmpl	$SW_WRITE_DENIED, 8(%rsp)
+	jne	fault_absent
+fault_guess:
 	mov	%r11, ST(ST_PF_PAGE)
 	/* Above is the Switcher, which is not there as far as a guest knows. */
 	shr	$(47 - 12), %r11
@@ -479,7 +492,8 @@ page_fault:
 	mov	%rcx, %r11
 	mov	ST(ST_DATA), %rcx
 	mov	%r11, DATA_CR2(%rcx)
-	movl	$SW_WRITE_DENIED, DATA_ERROR(%rcx)
+	mov	RG(RG_ERROR), %r11
+	mov	%r11d, DATA_ERROR(%rcx)
 	mov	ST(ST_TMP_RIP), %r11
 	mov	%r11, DATA_RCX(%rcx)
 	mov	ST(ST_TMP_GS), %r11
@@ -493,6 +507,27 @@ page_fault:
 	incq	ST(ST_PF_COUNT)
 	ENTER_KERNEL ST_PF_ENTRY
 	jmp	to_kernel
+	/* R11 is the page; RCX is CR2, and may be had again. */
+fault_absent:
+	mov	%r11, %rcx
+	shr	$SW_PF_SHIFT, %r11
+	cmp	%r11, ST(ST_PF_BLOCK)
+	jne	fault_long_way
+	and	$(SW_PF_PAGES - 1), %ecx
+	testl	$(SW_WRITE_ABSENT ^ SW_READ_ABSENT), 8(%rsp)
+	jz	1f
+	btrq	%rcx, ST(ST_PF_DENIED)
+	jnc	fault_long_way
+	btrq	%rcx, ST(ST_PF_ABSENT)
+	jc	2f
+	orl	$(SW_WRITE_DENIED ^ SW_WRITE_ABSENT), 8(%rsp)
+	jmp	2f
+1:	btrq	%rcx, ST(ST_PF_ABSENT)
+	jnc	fault_long_way
+2:	mov	%cr2, %rcx
+	mov	%rcx, %r11
+	shr	$12, %r11
+	jmp	fault_guess
 fault_long_way:
 	mov	ST(ST_TMP_RIP), %rcx
 	mov	ST(ST_TMP_GS), %r11

@@ -46,7 +46,11 @@ struct sw_state {
 	u64 pf_entry; /* LHCALL_SET_SYSCALL: fault; 0: all of them come to us */
 	u64 pf_page; /* the page whose fault was a guest's last; a hint */
 	u64 pf_count; /* of those that it got directly */
-	u8 room[ST_REGS - 0x1b0]; /* see ist_resume in switcher.S */
+	/* What its tables said of SW_PF_PAGES pages when they were last read. */
+	u64 pf_block; /* the first page's number by SW_PF_PAGES */
+	u64 pf_absent; /* no such page, once; and not for a write */
+	u64 pf_denied;
+	u8 room[ST_REGS - 0x1c8]; /* see ist_resume in switcher.S */
 	struct sw_regs regs;
 };
 

@@ -14,7 +14,7 @@
  * What must never happen: that a device touches guest memory after its reset is
  * over; or that one guest, with one queue, keeps us from all others.  So a
  * device that is not done yet says so, and a kick that was not served to its end
- * is written into its eventfd again, behind everybody else.
+ * has another turn behind everybody else.
  *
  * Where we stand: transport.c knows what the driver wants and of which device.
  * Start at virtio_set_status(), at the end.
@@ -36,9 +36,9 @@
 #define BIT(n) (1ULL << (n))
 
 /* Of all rings.  Without VERSION_1 we do not understand each other. */
-#define RING_FEATURES                                             \
-	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | \
-	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+#define RING_FEATURES                                          \
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) | \
+	 BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC))
 
 #define STATUS_BITS                                                \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
@@ -51,25 +51,29 @@ static void write_event(int fd)
 {
 	const uint64_t one = 1;
 
-	/* It fails if it is full, and then it is readable, which will do. */
+	/* It fails if it is full, and then one is under way. */
 	if (write(fd, &one, sizeof(one)) < 0)
 		return;
 }
 
+/* A timer that is due: the loop looks at everybody's events first. */
 void virtio_again(struct vq *vq)
 {
-	write_event(vq->kick_fd);
+	static const struct timeval now = { .tv_sec = 0 };
+
+	event_add(&vq->turn, &now);
 }
 
+/*
+ * A kick or our turn.  Nobody reads the eventfd, so as not to pay for it: each
+ * kick is an edge, also one that comes while we look, and nothing else is asked.
+ */
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct vq *vq = arg;
-	uint64_t count;
 
+	(void)fd;
 	(void)what;
-	/* Before we look: a kick that comes while we do is another one. */
-	if (read(fd, &count, sizeof(count)) < 0)
-		return;
 	if (vq->broken || !vq->dev->running)
 		return;
 	if (vq->dev->ops->on_kick(vq->dev, vq))
@@ -78,16 +82,19 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 
 static int watch_kicks(struct vq *vq)
 {
+	evtimer_assign(&vq->turn, vq->dev->base, on_kick, vq);
 	event_assign(&vq->kick, vq->dev->base, vq->kick_fd,
-		     EV_READ | EV_PERSIST, on_kick, vq);
+		     EV_READ | EV_PERSIST | EV_ET, on_kick, vq);
 	return event_add(&vq->kick, NULL) < 0 ? -ENOMEM : 0;
 }
 
 /* Also of a queue that has none, or that was never watched. */
 static void ignore_kicks(struct vq *vq)
 {
-	if (event_initialized(&vq->kick))
-		event_del(&vq->kick);
+	if (!event_initialized(&vq->kick))
+		return;
+	event_del(&vq->kick);
+	event_del(&vq->turn);
 }
 
 /* ---- on a bus, and off ---- */

@@ -2,9 +2,10 @@
 /*
  * disk.c - the file behind a disk
  *
- * What is in the page cache is read at once: to ask the ring for it takes longer
- * than to copy it.  All else goes through the ring, in pieces if it comes back
- * in pieces, and nothing here ever waits.
+ * What is in the page cache is read at once, and what can go there is written at
+ * once where the file system can tell that it need not wait (XFS and Btrfs can,
+ * ext4 cannot): to ask the ring takes longer than to copy.  All else goes through
+ * the ring, in pieces if it comes back in pieces, and nothing here ever waits.
  *
  * Flushes are asked for by many and made for all: whoever asks while one is
  * under way is served by the next.  Holes are made one at a time.  So a guest
@@ -185,18 +186,30 @@ static void transfer_done(struct uring_op *op, int res)
 		finish(io, 0);
 }
 
-/* What is in the page cache; 0 if that was all, -EAGAIN if there is more. */
-static int read_cached(struct disk_io *io)
+/*
+ * From and to the page cache, as far as that needs no wait; 0 if that was all,
+ * -EAGAIN if there is more.
+ *
+ * Not by mapping the file, though a copy takes half as long as a call: a page
+ * that is not there would keep everybody waiting, and one beyond the end of a
+ * file that was cut short is a signal.
+ */
+static int transfer_cached(struct disk_io *io)
 {
 	struct disk *disk = io->disk;
 	ssize_t n;
 
-	if (disk->conf.direct || disk->no_nowait || io->bytes > INLINE_MAX)
+	if (disk->conf.direct || disk->waits[io->what] ||
+	    io->bytes > INLINE_MAX || (io->what == DISK_WRITE && io->durable))
 		return -EAGAIN;
-	n = preadv2(disk->fd, io->iov, (int)io->parts, (off_t)io->offset,
-		    RWF_NOWAIT);
+	if (io->what == DISK_READ)
+		n = preadv2(disk->fd, io->iov, (int)io->parts,
+			    (off_t)io->offset, RWF_NOWAIT);
+	else
+		n = pwritev2(disk->fd, io->iov, (int)io->parts,
+			     (off_t)io->offset, RWF_NOWAIT);
 	if (n < 0) {
-		disk->no_nowait = errno == EOPNOTSUPP;
+		disk->waits[io->what] = errno == EOPNOTSUPP;
 		return -EAGAIN; /* the ring will have the same error */
 	}
 	advance(io, (size_t)n);
@@ -205,7 +218,7 @@ static int read_cached(struct disk_io *io)
 
 static int start_transfer(struct disk_io *io)
 {
-	if (io->what == DISK_READ && read_cached(io) == 0)
+	if (transfer_cached(io) == 0)
 		return 0;
 	if (io->disk->conf.direct && !is_aligned(io)) {
 		io->bounce = aligned_alloc(DISK_ALIGN_MAX, BOUNCE_BYTES);

@@ -86,7 +86,7 @@ struct disk_conf {
 };
 
 enum disk_what {
-	DISK_READ,
+	DISK_READ, /* these two are indices */
 	DISK_WRITE,
 	DISK_FLUSH, /* all that is done before this is begun */
 	DISK_DISCARD, /* these bytes are not needed any more */
@@ -122,7 +122,7 @@ struct disk {
 	unsigned int block; /* offsets and sizes are multiples of this */
 	unsigned int memory_align; /* of buffers, if direct */
 	unsigned int best; /* bytes it likes to be written at once */
-	bool no_nowait; /* this file system cannot */
+	bool waits[2]; /* DISK_READ, DISK_WRITE: this file system cannot but */
 	struct disk_ios flush_next, flush_now; /* waiting; of flush_op */
 	struct uring_op flush_op;
 	struct disk_ios holes; /* DISK_DISCARD, DISK_ZERO: one at a time */

@@ -52,7 +52,7 @@ TAILQ_HEAD(calls, uring_call);
 struct uring {
 	struct io_uring ring;
 	struct event back; /* something has come back */
-	struct event retry;
+	struct event retry, turn;
 	int eventfd, lifeline;
 	bool taking; /* on_back() is looking at what came back */
 	STAILQ_HEAD(, uring_op) waiting; /* to be begun */
@@ -200,7 +200,10 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 /* ---- and back ---- */
 
-/* The entry is free again before done(), which may begin the next. */
+/*
+ * The entry is free again before done(), which may begin the next.  If the kernel
+ * has some that are not in the ring yet, to peek fetches them.
+ */
 static bool take_one(struct uring *uring)
 {
 	struct io_uring_cqe *cqe;
@@ -216,26 +219,34 @@ static bool take_one(struct uring *uring)
 	return true;
 }
 
+static bool has_more(const struct uring *uring)
+{
+	return io_uring_cq_ready(&uring->ring) ||
+	       IO_URING_READ_ONCE(*uring->ring.sq.kflags) &
+		       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
 static void on_back(evutil_socket_t fd, short what, void *arg)
 {
 	struct uring *uring = arg;
+	const struct timeval now = { .tv_sec = 0 };
 	unsigned int left = BATCH;
-	eventfd_t count;
 
 	(void)fd;
 	(void)what;
-	/* Cleared before we look, so that what comes later is seen again. */
-	(void)eventfd_read(uring->eventfd, &count);
-	if (uring->ring.flags & IORING_SETUP_DEFER_TASKRUN)
-		io_uring_get_events(&uring->ring);
+	/* What we see ourselves would wake us as well. */
+	io_uring_cq_eventfd_toggle(&uring->ring, false);
 	uring->taking = true;
 	while (left && take_one(uring))
 		left--;
 	uring->taking = false;
 	run_calls(&uring->after);
 	uring_submit(uring);
-	if (!left)
-		event_active(&uring->back, EV_READ, 0);
+	io_uring_cq_eventfd_toggle(&uring->ring, true);
+	/* The kernel says that there is more, and then looks whether to wake us. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (has_more(uring))
+		event_add(&uring->turn, &now);
 }
 
 /* ---- made, and let go of ---- */
@@ -260,7 +271,8 @@ static int make_lifeline(struct uring *uring)
 static int make_ring(struct uring *uring)
 {
 	static const unsigned int flags[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			IORING_SETUP_TASKRUN_FLAG,
 		0,
 	};
 	struct io_uring_params params;
@@ -301,8 +313,10 @@ int uring_create(struct event_base *base, struct uring **ret_uring)
 		free(uring);
 		return r;
 	}
-	event_assign(&uring->back, base, uring->eventfd, EV_READ | EV_PERSIST,
-		     on_back, uring);
+	/* What comes while we look is another edge, so nobody has to read it. */
+	event_assign(&uring->back, base, uring->eventfd,
+		     EV_READ | EV_PERSIST | EV_ET, on_back, uring);
+	evtimer_assign(&uring->turn, base, on_back, uring);
 	evtimer_assign(&uring->retry, base, on_retry, uring);
 	event_add(&uring->back, NULL);
 	*ret_uring = uring;
@@ -322,6 +336,7 @@ void uring_destroy(struct uring *uring)
 		free(old);
 	}
 	event_del(&uring->back);
+	event_del(&uring->turn);
 	event_del(&uring->retry);
 	io_uring_queue_exit(&uring->ring);
 	close(uring->lifeline);

@@ -165,7 +165,7 @@ struct vq {
 	uint16_t size_max; /* the device's wish; 0: VQ_SIZE_MAX */
 	struct vq_state *state; /* shared */
 	int kick_fd, call_fd; /* eventfds; -1: none */
-	struct event kick;
+	struct event kick, turn; /* the driver's, and one that we give it */
 	bool broken; /* until a reset */
 
 	/* What follows is queue.c's, and can all be found out again. */

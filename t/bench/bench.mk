@@ -28,7 +28,8 @@ build/t/bench/cr3_plugin.so: t/bench/cr3_plugin.c
 	$(Q)$(USER_CC) -shared -fPIC -o $@ $<
 
 # The daemon's disk and a driver, each in its process; no rig and no guest.
-BENCH_BLK := t/bench/blk.c t/bench/vhost.c t/lib/vbus.c t/lib/vdriver.c \
+BENCH_BLK := t/bench/blk.c t/bench/blk_host.c t/bench/vhost.c \
+	t/lib/vbus.c t/lib/vdriver.c \
 	$(wildcard daemon/virtio/*.c) daemon/guest_mem.c daemon/log.c
 ALL_TARGETS += build/t/bench/blk
 
@@ -69,6 +70,17 @@ build/t/bench/kernel.elf: $(BENCH_KERNEL_OBJS) $(KERNEL_OBJS) \
 	$(call say,LINK,$@)
 	$(Q)$(kernel_link)
 
+# What is the first process of a Linux in bench-peers.
+ALL_TARGETS += build/t/bench/peers
+
+build/t/bench/peers: t/bench/peers/peers.c t/bench/mark.h t/bench/ops.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -It/bench -static -o $@ $<
+
+bench-peers: all ## Linux natively, as our guest and as Xen's, by instructions
+	$(Q)t/bench/peers/run
+
 bench: all ## Count instructions and CR3 writes; see build/bench.json
 	$(Q)t/bench/run
-.PHONY: bench
+.PHONY: bench bench-peers

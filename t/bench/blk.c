@@ -11,22 +11,27 @@
  * and qemu-storage-daemon, which gets the very same driver through vhost-user.
  *
  * Blocks of 4 KiB at random, one at a time and 32, through the page cache and
- * past it; each for MS milliseconds (default 1000).  What comes out is a name,
- * requests a second, and "iops".  A driver that has nothing to do looks for a
- * while and then sleeps, as Linux does as a guest (haltpoll).
+ * past it; each for MS milliseconds (default 1000), in five parts, as they take
+ * turns.  The middle of five is what counts.  What comes out is a name, a number
+ * and its unit: requests a second, and how long CPUs worked for one, in ns.  A
+ * driver that has nothing to do looks for a while and then sleeps, as Linux does
+ * as a guest (haltpoll).
+ *
+ * Threads have all CPUs to read with; the device has one, and its driver keeps
+ * another busy.  So of two CPUs it can have half of what threads have, if it reads
+ * as they do: what it makes of the one that it has is in the rows of work.
  *
  * Start at main().
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,19 +46,13 @@
 #include "vbus.h"
 
 #define FILE_BYTES (128ULL << 20)
-#define DEPTH_MAX  32
+#define ROUNDS     5
 #define SPIN_NS    200000 /* a driver looks so long before it sleeps */
-#define LOOK       16 /* requests between two looks at the clock */
 
-struct load {
-	bool write, direct;
-	unsigned int depth;
-};
+const char *bench_path;
+int64_t bench_run_ns = 1000000000 / ROUNDS;
 
-static const char *path;
-static int64_t run_ns = 1000000000;
-
-static int64_t now_ns(void)
+int64_t bench_now_ns(void)
 {
 	struct timespec now;
 
@@ -61,29 +60,36 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static uint64_t next_block(uint64_t *seed)
+double bench_work_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
+}
+
+struct measured bench_measured(uint64_t done, int64_t ns, double work_ns)
+{
+	return (struct measured){ .iops = (double)done * 1e9 / (double)ns,
+				  .work = work_ns / (double)done };
+}
+
+uint64_t bench_next_block(uint64_t *seed)
 {
 	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (*seed >> 33) % (FILE_BYTES / BLOCK);
 }
 
-static int open_file(const struct load *load)
+int bench_open(const struct load *load)
 {
-	int fd = open(path, (load->write ? O_RDWR : O_RDONLY) | O_CLOEXEC |
-				    (load->direct ? O_DIRECT : 0));
+	int fd =
+		open(bench_path, (load->write ? O_RDWR : O_RDONLY) | O_CLOEXEC |
+					 (load->direct ? O_DIRECT : 0));
 
 	if (fd < 0)
-		bail_out("%s: %s", path, strerror(errno));
+		bail_out("%s: %s", bench_path, strerror(errno));
 	return fd;
-}
-
-static void row(const struct load *load, const char *who, double value,
-		const char *unit)
-{
-	printf("blk-%s-%s-qd%u%s %.0f %s\n", load->write ? "write" : "read",
-	       load->direct ? "direct" : "cached", load->depth, who, value,
-	       unit);
-	fflush(stdout);
 }
 
 /* ---- a driver ---- */
@@ -103,7 +109,7 @@ static void add(struct peer *peer, struct requests *all, unsigned int which,
 	int id;
 
 	out->type = load->write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN;
-	out->sector = next_block(seed) * (BLOCK / 512);
+	out->sector = bench_next_block(seed) * (BLOCK / 512);
 	id = vdriver_add(
 		&peer->driver,
 		(struct vdriver_part[]){ { head, sizeof(*out), false },
@@ -127,7 +133,7 @@ static void wait_one(struct peer *peer, struct vdriver_used *used)
 	int64_t until;
 
 	vdriver_want_signal(&peer->driver, false);
-	for (until = now_ns() + SPIN_NS; now_ns() < until;)
+	for (until = bench_now_ns() + SPIN_NS; bench_now_ns() < until;)
 		if (vdriver_used(&peer->driver, used))
 			return;
 	while (!vdriver_used(&peer->driver, used)) {
@@ -140,7 +146,7 @@ static void wait_one(struct peer *peer, struct vdriver_used *used)
 	}
 }
 
-static double drive(struct peer *peer, const struct load *load)
+static struct measured drive(struct peer *peer, const struct load *load)
 {
 	static struct requests all;
 	uint64_t seed = 1, done = 0;
@@ -150,11 +156,11 @@ static double drive(struct peer *peer, const struct load *load)
 
 	for (i = 0; i < load->depth; i++)
 		all.heads[i] = vdriver_room(&peer->driver, 32);
-	start = now = now_ns();
+	start = now = bench_now_ns();
 	for (i = 0; i < load->depth; i++)
 		add(peer, &all, i, load, &seed);
 	kick(peer);
-	while (now - start < run_ns) {
+	while (now - start < bench_run_ns) {
 		wait_one(peer, &used);
 		do {
 			which = all.which_of[used.head];
@@ -163,11 +169,11 @@ static double drive(struct peer *peer, const struct load *load)
 				bail_out("a request failed");
 			add(peer, &all, which, load, &seed);
 			if (++done % LOOK == 0)
-				now = now_ns();
+				now = bench_now_ns();
 		} while (vdriver_used(&peer->driver, &used));
 		kick(peer);
 	}
-	return (double)done * 1e9 / (double)(now - start);
+	return bench_measured(done, now - start, 0);
 }
 
 /* ---- the daemon's device ---- */
@@ -180,7 +186,7 @@ static void start_device(struct vbus *vbus, const struct load *load,
 				  1ULL << VIRTIO_BLK_F_FLUSH;
 	const struct disk_conf conf = { .guest = "bench",
 					.label = "disk0",
-					.path = path,
+					.path = bench_path,
 					.direct = load->direct };
 	const struct blk_conf blk = { .serial = "", .queues = 1 };
 	char why[DISK_WHY_MAX] = "io_uring";
@@ -191,7 +197,7 @@ static void start_device(struct vbus *vbus, const struct load *load,
 
 	vbus_start(vbus);
 	if (uring_create(vbus->bus.base, &uring) < 0 ||
-	    disk_open(uring, open_file(&as), &conf, why, &disk) < 0)
+	    disk_open(uring, bench_open(&as), &conf, why, &disk) < 0)
 		bail_out("%s", why);
 	vbus_add(vbus, blk_create(disk, &blk), 0);
 	vdriver_init(driver, &vbus->mem, RING_GPA, RING_SIZE, features);
@@ -216,12 +222,13 @@ static void on_end(evutil_socket_t fd, short what, void *base)
 }
 
 /* In a process of its own that ends with the measure: so does the ring. */
-static double measure_device(const struct load *load)
+static struct measured measure_device(const struct load *load)
 {
 	static struct vbus vbus;
 	static struct peer peer;
 	struct event end;
-	double value = 0;
+	struct measured value = { .iops = 0 };
+	double work;
 	int result[2];
 	pid_t server, driver;
 
@@ -238,14 +245,18 @@ static double measure_device(const struct load *load)
 		event_assign(&end, vbus.bus.base, SIGCHLD, EV_SIGNAL, on_end,
 			     vbus.bus.base);
 		event_add(&end, NULL);
+		work = bench_work_ns();
 		event_base_dispatch(vbus.bus.base);
-		_exit(0);
+		work = bench_work_ns() - work;
+		_exit(write(result[1], &work, sizeof(work)) < 0);
 	}
 	waitpid(server, NULL, 0);
 	close(result[1]);
-	if (read(result[0], &value, sizeof(value)) != sizeof(value))
+	if (read(result[0], &value, sizeof(value)) != sizeof(value) ||
+	    read(result[0], &work, sizeof(work)) != sizeof(work))
 		bail_out("the driver has died");
 	close(result[0]);
+	value.work = work / (value.iops * (double)bench_run_ns / 1e9);
 	return value;
 }
 
@@ -261,7 +272,7 @@ static pid_t start_qsd(const struct load *load, const char *sock)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(blockdev, sizeof(blockdev),
 		 "driver=file,node-name=f,filename=%s,cache.direct=%s,aio=%s",
-		 path, load->direct ? "on" : "off",
+		 bench_path, load->direct ? "on" : "off",
 		 load->direct ? "io_uring" : "threads");
 	snprintf(export, sizeof(export),
 		 "type=vhost-user-blk,id=e,node-name=f,writable=on,iothread=t,"
@@ -274,12 +285,12 @@ static pid_t start_qsd(const struct load *load, const char *sock)
 }
 
 /* 0: there is none on this machine */
-static double measure_qsd(const struct load *load)
+static struct measured measure_qsd(const struct load *load)
 {
 	static struct guest_mem mem;
 	struct peer peer;
 	char sock[64];
-	double value = 0;
+	struct measured value = { .iops = 0 };
 	int tries, status, r = -ENOENT;
 	pid_t pid;
 
@@ -306,161 +317,109 @@ static double measure_qsd(const struct load *load)
 	return value;
 }
 
-/* ---- what the host itself can do ---- */
-
-struct thread {
-	pthread_t thread;
-	const struct load *load;
-	int fd;
-	uint64_t seed, done;
-};
-
-static volatile bool stop;
-
-static void *read_and_write(void *arg)
-{
-	struct thread *thread = arg;
-	char *block = aligned_alloc(BLOCK, BLOCK);
-	off_t at;
-
-	memset(block, 'b', BLOCK);
-	while (!stop) {
-		at = (off_t)(next_block(&thread->seed) * BLOCK);
-		if ((thread->load->write
-			     ? pwrite(thread->fd, block, BLOCK, at)
-			     : pread(thread->fd, block, BLOCK, at)) != BLOCK)
-			bail_out("%s: %s", path, strerror(errno));
-		thread->done++;
-	}
-	free(block);
-	return NULL;
-}
-
-/* As many threads as there are requests at a time. */
-static double measure_threads(const struct load *load)
-{
-	static struct thread threads[DEPTH_MAX];
-	int fd = open_file(load);
-	uint64_t done = 0;
-	int64_t start = now_ns(), end;
-	unsigned int i;
-
-	stop = false;
-	for (i = 0; i < load->depth; i++) {
-		threads[i] = (struct thread){ .load = load,
-					      .fd = fd,
-					      .seed = i + 1 };
-		pthread_create(&threads[i].thread, NULL, read_and_write,
-			       &threads[i]);
-	}
-	poll(NULL, 0, (int)(run_ns / 1000000));
-	end = now_ns();
-	for (i = 0; i < load->depth; i++)
-		done += threads[i].done;
-	stop = true;
-	for (i = 0; i < load->depth; i++)
-		pthread_join(threads[i].thread, NULL);
-	close(fd);
-	return (double)done * 1e9 / (double)(end - start);
-}
-
-static void prepare(struct io_uring *ring, int fd, char *block,
-		    const struct load *load, uint64_t *seed)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-	uint64_t at = next_block(seed) * BLOCK;
-
-	if (load->write)
-		io_uring_prep_write(sqe, fd, block, BLOCK, at);
-	else
-		io_uring_prep_read(sqe, fd, block, BLOCK, at);
-	io_uring_sqe_set_data(sqe, block);
-}
-
-static double measure_uring(const struct load *load)
-{
-	char *blocks = aligned_alloc(BLOCK, DEPTH_MAX * BLOCK);
-	uint64_t seed = 1, done = 0;
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
-	int64_t start, now;
-	unsigned int i;
-	int fd = open_file(load);
-
-	if (io_uring_queue_init(DEPTH_MAX, &ring, 0) < 0)
-		bail_out("no io_uring");
-	memset(blocks, 'b', DEPTH_MAX * BLOCK);
-	start = now = now_ns();
-	for (i = 0; i < load->depth; i++)
-		prepare(&ring, fd, blocks + i * BLOCK, load, &seed);
-	while (now - start < run_ns) {
-		io_uring_submit_and_wait(&ring, 1);
-		while (io_uring_peek_cqe(&ring, &cqe) == 0) {
-			if (cqe->res != BLOCK)
-				bail_out("io_uring: %s", strerror(-cqe->res));
-			prepare(&ring, fd, io_uring_cqe_get_data(cqe), load,
-				&seed);
-			io_uring_cqe_seen(&ring, cqe);
-			if (++done % LOOK == 0)
-				now = now_ns();
-		}
-	}
-	io_uring_queue_exit(&ring);
-	free(blocks);
-	close(fd);
-	return (double)done * 1e9 / (double)(now - start);
-}
-
 /* ---- all of it ---- */
 
 /* Written and in the page cache, so that nobody meets it cold. */
 static void make_file(void)
 {
 	static char chunk[1 << 20];
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(bench_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	uint64_t at;
 
 	memset(chunk, 'f', sizeof(chunk));
 	for (at = 0; fd >= 0 && at < FILE_BYTES; at += sizeof(chunk))
 		if (write(fd, chunk, sizeof(chunk)) != sizeof(chunk))
-			bail_out("%s: %s", path, strerror(errno));
+			bail_out("%s: %s", bench_path, strerror(errno));
 	if (fd < 0 || fsync(fd) < 0)
-		bail_out("%s: %s", path, strerror(errno));
+		bail_out("%s: %s", bench_path, strerror(errno));
 	close(fd);
 }
 
 /* Who writes after others would have to wait for what they have written. */
 static void settle(void)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(bench_path, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) < 0)
-		bail_out("%s: %s", path, strerror(errno));
+		bail_out("%s: %s", bench_path, strerror(errno));
 	close(fd);
+}
+
+static const struct {
+	const char *suffix;
+	struct measured (*measure)(const struct load *load);
+} all[] = {
+	{ "", measure_device },
+	{ ".threads", measure_threads },
+	{ ".io_uring", measure_uring },
+	{ ".qsd", measure_qsd },
+};
+
+enum {
+	OURS,
+	THREADS,
+	QSD = 3,
+	WHO
+};
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The middle of the rounds. */
+static void row(const struct load *load, const char *suffix,
+		const double values[ROUNDS], const char *unit)
+{
+	double sorted[ROUNDS];
+
+	memcpy(sorted, values, sizeof(sorted));
+	qsort(sorted, ROUNDS, sizeof(sorted[0]), compare);
+	printf("blk-%s-%s-qd%u%s %.0f %s\n", load->write ? "write" : "read",
+	       load->direct ? "direct" : "cached", load->depth, suffix,
+	       sorted[ROUNDS / 2], unit);
+	fflush(stdout);
+}
+
+static void ratio_row(const struct load *load, const char *suffix,
+		      const double ours[ROUNDS], const double theirs[ROUNDS])
+{
+	double ratios[ROUNDS];
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		ratios[i] = 100 * ours[i] / theirs[i];
+	row(load, suffix, ratios, "%");
 }
 
 static void measure(const struct load *load)
 {
-	double ours, threads, uring, qsd;
+	double iops[WHO][ROUNDS], work[WHO][ROUNDS];
+	struct measured got;
+	unsigned int i, who;
 
-	settle();
-	threads = measure_threads(load);
-	settle();
-	ours = measure_device(load);
-	settle();
-	uring = measure_uring(load);
-	settle();
-	qsd = measure_qsd(load);
-	row(load, "", ours, "iops");
-	row(load, ".threads", threads, "iops");
-	row(load, ".io_uring", uring, "iops");
-	row(load, ".of-threads", 100 * ours / threads, "%");
-	if (qsd <= 0) {
+	for (i = 0; i < ROUNDS; i++) {
+		for (who = 0; who < WHO; who++) {
+			settle();
+			got = all[who].measure(load);
+			iops[who][i] = got.iops;
+			work[who][i] = got.work;
+		}
+	}
+	for (who = 0; who < QSD; who++)
+		row(load, all[who].suffix, iops[who], "iops");
+	row(load, ".work", work[OURS], "ns");
+	row(load, ".threads.work", work[THREADS], "ns");
+	ratio_row(load, ".of-threads", iops[OURS], iops[THREADS]);
+	ratio_row(load, ".work.of-threads", work[THREADS], work[OURS]);
+	if (iops[QSD][0] <= 0) {
 		fprintf(stderr, "bench: qemu-storage-daemon: not to be had\n");
 		return;
 	}
-	row(load, ".qsd", qsd, "iops");
-	row(load, ".of-qsd", 100 * ours / qsd, "%");
+	row(load, ".qsd", iops[QSD], "iops");
+	ratio_row(load, ".of-qsd", iops[OURS], iops[QSD]);
 }
 
 int main(int argc, char **argv)
@@ -469,9 +428,9 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		bail_out("blk FILE [MS]");
-	path = argv[1];
+	bench_path = argv[1];
 	if (argc > 2)
-		run_ns = atoll(argv[2]) * 1000000;
+		bench_run_ns = atoll(argv[2]) * 1000000 / ROUNDS;
 	signal(SIGPIPE, SIG_IGN);
 	make_file();
 	for (i = 0; i < 8; i++) {
@@ -481,6 +440,6 @@ int main(int argc, char **argv)
 
 		measure(&load);
 	}
-	unlink(path);
+	unlink(bench_path);
 	return 0;
 }

@@ -221,18 +221,45 @@ static void check_places(void)
 	ok(peer_fds_are(before), "and nothing is left of them");
 }
 
+/*
+ * fill - say so much on sock that lguestd does not take it; is it full?
+ *
+ * That it does not go is no proof: lguestd may have had no time yet, take it all
+ * later and have room for all the answers, which this test then waited for the end
+ * of for ever.  So it is stopped at first, as if the machine were busy, questions
+ * are as long as answers, and it has a turn between one try and the next.
+ */
+static bool fill(int sock)
+{
+	char text[1024];
+	bool took, alive = true;
+	ssize_t n;
+
+	snprintf(text, sizeof(text), "%-*s", (int)sizeof(text) - 1, INFO);
+	kill(peer_daemon, SIGSTOP);
+	do {
+		for (took = false;; took = true) {
+			n = send(sock, text, sizeof(text),
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+			if (n < 0)
+				break;
+		}
+		alive = alive && errno == EAGAIN;
+		kill(peer_daemon, SIGCONT);
+		alive = alive && peer_alive();
+	} while (took);
+	return alive;
+}
+
 /* Two who wait for nothing, and are waited for. */
 static void check_late(void)
 {
 	static const char half[] = "{\"method\":";
 	int deaf = peer_connect(), slow = peer_connect(), quiet;
 	int devnull = open("/dev/null", O_RDONLY), only_fds = peer_connect();
-	ssize_t n = 0;
 
 	quiet = peer_connect();
-	while (n >= 0)
-		n = send(deaf, INFO, sizeof(INFO), MSG_DONTWAIT | MSG_NOSIGNAL);
-	ok(errno == EAGAIN, "who never reads is not read from for ever");
+	ok(fill(deaf), "who never reads is not read from for ever");
 	ok(peer_alive(), "and keeps no answer from others");
 	peer_send_fds(slow, half, sizeof(half) - 1, NULL, 0);
 	peer_send_fds(only_fds, half, 1, &devnull, 1);

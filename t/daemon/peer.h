@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -80,6 +81,8 @@ static inline void peer_start(unsigned int nofile)
 	peer_write("conf", text);
 	peer_daemon = fork();
 	if (peer_daemon == 0) {
+		/* A test that is killed must not leave it to hold prove. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = open(peer_path("log"), O_CREAT | O_WRONLY, 0600);
 		dup2(fd, 2);
 		if (nofile)

@@ -25,6 +25,7 @@
 
 #include <jansson.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 #include "../../daemon/virtio/net.h"
 #include "vbus.h"
@@ -218,8 +219,9 @@ static void good_driver(uint64_t features)
 static void offer(void)
 {
 	unsigned int i, queue = (unsigned int)take(1) % QUEUES;
+	bool packed = virtio_has(vbus.bus.devs[0], VIRTIO_F_RING_PACKED);
 	uint64_t at = RINGS + queue * 0x3000;
-	uint16_t ring[18] = { 0 };
+	uint16_t ring[18] = { 0 }, flags;
 
 	for (i = 0; i < 16; i++) {
 		struct {
@@ -233,6 +235,11 @@ static void offer(void)
 			.next = (uint16_t)(take(1) % 17),
 		};
 
+		if (packed) { /* an id and then the flags, of the first lap */
+			flags = desc.flags | 1 << VRING_PACKED_DESC_F_AVAIL;
+			desc.flags = desc.next;
+			desc.next = flags;
+		}
 		guest_mem_write(&vbus.mem, at + i * 16, &desc, sizeof(desc));
 		ring[2 + i] = (uint16_t)(take(1) % 16);
 	}

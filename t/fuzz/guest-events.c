@@ -64,7 +64,7 @@ static __u64 descriptor(struct fuzz *fuzz)
 static void set_setup(struct fuzz *fuzz)
 {
 	struct lg_setup setup = {
-		.features = fuzz_next(fuzz) & 0xf,
+		.features = fuzz_next(fuzz) & 0x2f,
 		.data = fuzz->data_gpa,
 		.info = FUZZ_INFO,
 		.ring = fuzz_one_in(fuzz, 4) ? LG_NOWHERE : FUZZ_RING,

@@ -122,7 +122,8 @@ CASE(init_features, "features that do not exist are not given", RAW)
 	check_is(info.features,
 		 LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_PCID |
 			 LGUEST_FEATURE_DIRECT_IRET |
-			 LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_LDT,
+			 LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_LDT |
+			 LGUEST_FEATURE_ABSENT_FAULT,
 		 "features");
 }
 

@@ -25,6 +25,7 @@ groups() {
 		rig bash dash busybox-static iproute2 mount util-linux
 		rig gcc libc6-dev cpio xz-utils procps
 		debian mmdebstrap e2fsprogs openssh-client
+		selftests libc6-dev-i386 lib32gcc-12-dev libcap-dev libnuma-dev
 		bochs bochs bochs-term bochsbios vgabios
 		bochs busybox-static gcc libc6-dev binutils cpio bsdutils
 		tags universal-ctags
@@ -48,7 +49,7 @@ missing() {
 
 mode=install
 case ${1:-} in -[nl]) mode=$1 && shift ;; esac
-[ $# -gt 0 ] || set -- build lint fuzz rig debian
+[ $# -gt 0 ] || set -- build lint fuzz rig debian selftests
 
 for group in "$@"; do
 	[ -n "$(packages "$group")" ] && continue

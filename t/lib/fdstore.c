@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -108,6 +109,7 @@ void fdstore_start(struct fdstore *store, char *const argv[])
 		bail_out("fork: %s", strerror(errno));
 	if (store->pid)
 		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nor does it outlive its test */
 	set_environment(store);
 	place_fds(store);
 	execv(argv[0], argv);

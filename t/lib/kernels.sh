@@ -14,6 +14,7 @@
 #	                        ones, or another flavour's
 #	kernel_newer            the release of Debian's next kernel, which is in
 #	                        bookworm-backports; fails without the archive
+#	kernel_selftests RELEASE  of its source, with what its selftests are built of
 
 kernel_release() {
 	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' \
@@ -73,9 +74,30 @@ kernel_unpack() (
 	rm -rf "$kernel_cache/new.$$"
 )
 
-# kernel_have FILE RELEASE - it is there, or is now
+# kernel_unpack_source RELEASE - of the package of its version, or, when that has
+# left the archive, of the one before or after it
+kernel_unpack_source() (
+	package=linux-source-$(echo "$1" | cut -d. -f1,2)
+	version=$(dpkg-query -W -f '${Version}' "linux-headers-$1")
+	get() {
+		apt-get download -q -o APT::Sandbox::User=root "$1" >&2
+	}
+	mkdir -p "$kernel_cache/new.$$/source" && cd "$kernel_cache/new.$$" || exit
+	{ get "$package=$version" || get "$package"; } &&
+		dpkg-deb --fsys-tarfile ./*.deb |
+		tar -x -O "./usr/src/$package.tar.xz" |
+			tar -x -J -C source --strip-components=1 \
+				"$package/tools/testing/selftests" \
+				"$package/tools/include" "$package/include/vdso" \
+				"$package/mm/gup_test.h" "$package/lib/test_hmm_uapi.h" \
+				"$package/arch/x86/include/asm/desc_defs.h" &&
+		mv -T source "$kernel_cache/selftests-$1"
+	rm -rf "$kernel_cache/new.$$"
+)
+
+# kernel_have FILE RELEASE [UNPACK] - it is there, or is now
 kernel_have() {
-	[ -e "$kernel_cache/$1" ] || kernel_unpack "$2"
+	[ -e "$kernel_cache/$1" ] || "${3:-kernel_unpack}" "$2"
 	[ -e "$kernel_cache/$1" ] && echo "$kernel_cache/$1"
 }
 
@@ -119,4 +141,8 @@ kernel_headers() {
 	fi
 	[ -e "$kernel_cache/headers-$1" ] || kernel_unpack_headers "$1"
 	[ -e "$kernel_cache/headers-$1" ] && echo "$kernel_cache/headers-$1"
+}
+
+kernel_selftests() {
+	kernel_have "selftests-$1" "$1" kernel_unpack_source
 }

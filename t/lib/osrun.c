@@ -2,7 +2,7 @@
 /*
  * osrun.c - boots a kernel under lguest, as a daemon would
  *
- *	osrun [-s] [-c CPUS] [-i INITRD] [-m MIB] [-t MS] KERNEL.elf [WORD...]
+ *	osrun [-bs] [-c CPUS] [-i INITRD] [-m MIB] [-t MS] KERNEL.elf [WORD...]
  *
  * The kernel wakes in 64-bit mode at its ELF entry, RAM mapped where it is,
  * with RSI at a page of boot_params: a memory map of one entry and the words as
@@ -14,7 +14,8 @@
  * has no power button.  The last line is ours and
  * says how it ended, and so does the exit status: 0 off, 1 a crash, 3 again.
  * With -s each line of the guest's is followed by one of ours, lg.ko's counts,
- * and none is written before the end: this is for those who measure.
+ * and none is written before the end: this is for those who measure.  -b makes
+ * a mark of theirs (t/bench/mark.h) when the guest begins.
  * If the guest says a plan of TAP, its console is a test's output.
  */
 #define _GNU_SOURCE
@@ -29,6 +30,7 @@
 
 #include <lguest/virtio.h>
 
+#include "../bench/mark.h"
 #include "vmm.h"
 
 #define PAGE        4096
@@ -60,9 +62,12 @@ static void say_counts(const struct vmm *vmm)
 {
 	const __u64 *stat = vmm->run->stat;
 
-	printf("osrun: entries %llu hypercalls %llu queued %llu fills %llu\n",
+	printf("osrun: entries %llu hypercalls %llu queued %llu fills %llu",
 	       stat[LG_STAT_ENTRIES], stat[LG_STAT_HYPERCALLS],
 	       stat[LG_STAT_QUEUED], stat[LG_STAT_FILLS]);
+	printf(" irqs %llu syscalls %llu switches %llu faults %llu\n",
+	       stat[LG_STAT_IRQS], stat[LG_STAT_SYSCALLS],
+	       stat[LG_STAT_SWITCHES], stat[LG_STAT_FAULTS]);
 }
 
 /* ---- tokens ---- */
@@ -254,9 +259,9 @@ int main(int argc, char **argv)
 	const char *initrd = NULL;
 	unsigned int vcpus = 1, i;
 	pthread_t thread;
-	int opt;
+	int opt, mark = 0;
 
-	while ((opt = getopt(argc, argv, "c:i:m:st:")) != -1) {
+	while ((opt = getopt(argc, argv, "bc:i:m:st:")) != -1) {
 		if (opt == 'c')
 			vcpus = (unsigned int)atoi(optarg);
 		else if (opt == 'i')
@@ -265,6 +270,8 @@ int main(int argc, char **argv)
 			options.ram_bytes = strtoull(optarg, NULL, 10) << 20;
 		else if (opt == 's')
 			prepare_counts();
+		else if (opt == 'b')
+			mark = 1;
 		else if (opt == 't')
 			options.limit_ms = (unsigned int)atoi(optarg);
 		else
@@ -272,7 +279,7 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc || !vcpus || vcpus > MAX_VCPUS) {
 		fprintf(stderr,
-			"usage: osrun [-s] [-c CPUS] [-i INITRD] [-m MIB] "
+			"usage: osrun [-bs] [-c CPUS] [-i INITRD] [-m MIB] "
 			"[-t MS] KERNEL.elf [WORD...]\n");
 		return 2;
 	}
@@ -291,6 +298,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&thread, NULL, run, &vmms[i]))
 			die("pthread_create", "no thread for a vcpu");
 	}
+	if (mark)
+		mark_begin();
 	run(&vmms[0]);
 	return 2;
 }

@@ -10,9 +10,9 @@
 linux_need
 tap_tmp
 : "$tmp"
-cpus=${LINUX_CPUS:-2}
+cpus=${LINUX_CPUS:-3}
 linux_run -c "$cpus" -- quiet vsyscall=xonly "cpus=$cpus" \
-	"checks=${LINUX_CHECKS:-}" ${LINUX_WORD:-} >"$tmp/console"
+	"checks=${LINUX_CHECKS:-}" "${LINUX_WORD:-quiet}" >"$tmp/console"
 rc=$?
 tr -d '\r' <"$tmp/console"
 exit $rc

@@ -32,6 +32,7 @@ struct caught caught_by(void (*what)(void));
 
 void check_faults(void);
 void check_state(void);
+void check_ldt(void);
 void check_trace(void);
 void check_process(void);
 void check_time(void);

@@ -7,10 +7,10 @@
 # and by ssh who has the key.  It fetches lists of packages from a server behind
 # NAT, starts anew and turns itself off from within.  A disk is written meanwhile.
 #
-# One guest, two boots, of some minutes altogether: for `make check-all`.
+# One guest, two boots, of some minutes altogether: for `make check-linux`.
 
 [ -n "${LG_ALL:-}${LG_INSIDE:-}" ] || {
-	echo '1..0 # SKIP it takes minutes; LG_ALL=1, or make check-all'
+	echo '1..0 # SKIP it takes minutes; LG_ALL=1, or make check-linux'
 	exit
 }
 . t/lib/tap.sh

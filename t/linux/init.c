@@ -101,10 +101,11 @@ static void groups(const char *only)
 		const char *name;
 		void (*checks)(void);
 	} all[] = {
-		{ "faults", check_faults }, { "state", check_state },
-		{ "trace", check_trace },   { "process", check_process },
-		{ "time", check_time },     { "compat", check_compat },
-		{ "cpus", check_cpus },     { "machine", check_machine },
+		{ "faults", check_faults },   { "state", check_state },
+		{ "ldt", check_ldt },         { "trace", check_trace },
+		{ "process", check_process }, { "time", check_time },
+		{ "compat", check_compat },   { "cpus", check_cpus },
+		{ "machine", check_machine },
 	};
 	unsigned int i;
 

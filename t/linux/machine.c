@@ -9,8 +9,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/klog.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -98,8 +100,57 @@ static void check_known(void)
 	is((unsigned int)write_to(online, "1"), 0, "cpu 1: and up again");
 }
 
+/* ---- interrupts of devices, by module/lgirqs.c ---- */
+
+static unsigned int irqs_say(const char *what)
+{
+	char path[80];
+	const char *line;
+
+	snprintf(path, sizeof(path), "/sys/module/lgirqs/parameters/%s", what);
+	line = line_of(path, "");
+	return line ? (unsigned int)atoi(line) : ~0U;
+}
+
+/* It was built for the kernel with the usual flavour. */
+static bool is_for_us(int fd)
+{
+	static char file[1 << 20];
+	char version[100];
+	struct utsname name;
+	ssize_t len = pread(fd, file, sizeof(file), 0);
+
+	uname(&name);
+	snprintf(version, sizeof(version), "vermagic=%s ", name.release);
+	return len > 0 && memmem(file, (size_t)len, version, strlen(version));
+}
+
+static void check_irqs(void)
+{
+	int fd = open("/lgirqs.ko", O_RDONLY);
+	unsigned int cpus;
+
+	if (fd >= 0 && !is_for_us(fd)) {
+		skip(6, "irq: the module is for a kernel of another flavour");
+		close(fd);
+		return;
+	}
+	ok(!syscall(SYS_finit_module, fd, "", 0), "irq: a module is loaded");
+	close(fd);
+	cpus = irqs_say("cpus");
+	is(irqs_say("refused"), 2,
+	   "irq: no device may have an exception's vector, nor programs'");
+	is(irqs_say("came"), cpus, "irq: comes to each CPU");
+	is(irqs_say("held"), cpus, "irq: not while it is masked");
+	is(irqs_say("released"), cpus + 1,
+	   "irq: but then, also on another CPU");
+	is(irqs_say("again"), cpus + 2,
+	   "irq: given back and had again, it comes again");
+}
+
 void check_machine(void)
 {
+	check_irqs();
 	check_known();
 	check_refused();
 	check_log();

@@ -5,11 +5,13 @@
  * How late a timer is nobody can say on a busy machine, so nobody does.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,8 +103,50 @@ static void check_timerfd(void)
 	close(fd);
 }
 
+/* user, nice, system, idle, iowait, irq, softirq, and then it. */
+static unsigned long long stolen(void)
+{
+	const char *line = line_of("/proc/stat", "cpu ");
+	unsigned long long ticks = 0;
+
+	if (line)
+		sscanf(line, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks);
+	return ticks;
+}
+
+static void burn(unsigned int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	while (now(CLOCK_PROCESS_CPUTIME_ID) < 300 * NS_PER_MS)
+		;
+}
+
+/* The rig has two CPUs, so of three that compute all the time one waits. */
+static void check_steal(void)
+{
+	unsigned long long before = stolen();
+	unsigned int cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), i;
+
+	if (cpus < 3)
+		return skip(1, "the host may have as many CPUs as we");
+	for (i = 0; i < cpus; i++) {
+		if (!fork()) {
+			burn(i);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	ok(stolen() > before, "steal: the kernel knows what it did not get");
+}
+
 void check_time(void)
 {
+	check_steal();
 	check_clocks();
 	check_sleep();
 	check_alarm();

@@ -169,3 +169,9 @@ ok "$rc $(seen 'sysrq triggered crash')" '125 seen' \
 	'a panic between two commands fails the next one'
 run -m up 'echo well'
 ok "$rc $out" '0 well' 'and only that one'
+
+mkdir -p "$tmp/tree/t"
+cp -r t/rig "$tmp/tree/t/"
+"$tmp/tree/t/rig/rig" models >"$tmp/err"
+cmp "$tmp/tree/build/rig/agent" build/rig/agent >>"$tmp/err"
+ok $? 0 'a tree somewhere else has the same agent, and so the same image'

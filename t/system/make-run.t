@@ -55,5 +55,5 @@ if [ -n "${LG_ALL:-}" ]; then
 	like "$out" 'debian login: ' 'it has asked who we are'
 	like "$err" 'nobody is here: its power button' 'and was turned off'
 else
-	skip 3 'Debian takes minutes; LG_ALL=1, or make check-all'
+	skip 3 'Debian takes minutes; LG_ALL=1, or make check-linux'
 fi

@@ -48,6 +48,7 @@ static struct uring *uring;
 static char path[] = "/var/tmp/lguest-blk-XXXXXX";
 static int held; /* the file, as systemd would have it */
 static char pattern[SIZE], back[SIZE];
+static uint64_t rings; /* which kind drivers ask for */
 
 /* ---- a device with a driver ---- */
 
@@ -81,8 +82,10 @@ static struct virtio_dev *new_device(int fd, const struct disk_conf *disk_conf,
 
 static void run(uint64_t features)
 {
-	int r = vbus_up(&vbus, SLOT, features);
+	int r;
 
+	features |= rings;
+	r = vbus_up(&vbus, SLOT, features);
 	vdriver_init(&driver, &vbus.mem, RING, 128, features);
 	r = r
 		    ?: vbus_call(&vbus,
@@ -728,16 +731,8 @@ static void test_successor_reset(void)
 	end();
 }
 
-int main(void)
+static void all(void)
 {
-	size_t i;
-	int fd = mkstemp(path);
-
-	if (fd < 0)
-		bail_out("%s: not made", path);
-	close(fd);
-	for (i = 0; i < SIZE; i++)
-		pattern[i] = (char)(i / 512 + i % 512 * 7);
 	test_transfers();
 	test_parts();
 	test_ranges();
@@ -752,6 +747,22 @@ int main(void)
 	test_failed_reset();
 	test_successor();
 	test_successor_reset();
+}
+
+int main(void)
+{
+	size_t i;
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		bail_out("%s: not made", path);
+	close(fd);
+	for (i = 0; i < SIZE; i++)
+		pattern[i] = (char)(i / 512 + i % 512 * 7);
+	all();
+	rings = BIT(VIRTIO_F_RING_PACKED);
+	diag("and all of it with packed rings");
+	all();
 	unlink(path);
 	return tap_end();
 }

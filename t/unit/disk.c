@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,6 +142,94 @@ static void test_limits(void)
 	limit_take(&wide, start, ~0ULL);
 	ok(limit_wait_ns(&wide, start) > 0,
 	   "numbers do not wrap, however large");
+}
+
+/* ---- what need not wait ---- */
+
+/* A file system that can, at most so many bytes at a time; or else why not. */
+static size_t can_write;
+static int cannot;
+static unsigned int asked;
+
+ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t at,
+		 int flags)
+{
+	struct iovec some = iov[0];
+
+	ok(count == 1 && flags == RWF_NOWAIT, "it is asked not to wait");
+	asked++;
+	if (cannot) {
+		errno = cannot;
+		return -1;
+	}
+	if (some.iov_len > can_write)
+		some.iov_len = can_write;
+	return pwrite(fd, some.iov_base, some.iov_len, at);
+}
+
+static int came_to;
+
+static void on_done(struct disk_io *io, int err)
+{
+	(void)io;
+	came_to = err;
+	event_base_loopbreak(base);
+}
+
+/* Is it written, and how often was the file system asked first? */
+static void writes(struct disk *disk, bool durable, bool at_once,
+		   unsigned int asks, const char *name)
+{
+	static char text[4096], back[4096];
+	struct iovec iov = { text, sizeof(text) };
+	struct disk_io io = { .what = DISK_WRITE,
+			      .durable = durable,
+			      .bytes = sizeof(text),
+			      .iov = &iov,
+			      .parts = 1,
+			      .done = on_done };
+	int r;
+
+	text[0]++;
+	memset(text + 1, text[0], sizeof(text) - 1);
+	asked = 0;
+	came_to = 0;
+	r = disk_start(disk, &io);
+	if (r == -EINPROGRESS) {
+		uring_submit(uring);
+		event_base_dispatch(base);
+	}
+	ok((r == 0) == at_once && came_to == 0, "%s", name);
+	is(asked, asks, "which the file system was asked so often for");
+	if (pread(disk->fd, back, sizeof(back), 0) != sizeof(back))
+		bail_out("%s", path);
+	ok(!memcmp(text, back, sizeof(text)), "and it is in the file");
+}
+
+static void test_nowait(void)
+{
+	char why[DISK_WHY_MAX];
+	struct disk *disk;
+
+	if (open_as(open(path, O_RDWR), false, why, &disk) < 0)
+		bail_out("%s", why);
+	can_write = 4096;
+	writes(disk, false, true, 1, "what can be written at once is");
+	can_write = 1000;
+	writes(disk, false, false, 1, "what is left of it takes longer");
+	cannot = EAGAIN;
+	writes(disk, false, false, 1, "and so does what cannot be now");
+	can_write = 4096;
+	cannot = 0;
+	writes(disk, false, true, 1, "but it may be another time");
+	writes(disk, true, false, 0,
+	       "what is to be safe as well is none of it");
+	cannot = EOPNOTSUPP;
+	writes(disk, false, false, 1,
+	       "nor is anything where that is not known");
+	cannot = 0;
+	writes(disk, false, false, 0, "and will not be");
+	disk_close(disk);
 }
 
 /* ---- the end of a ring ---- */
@@ -304,6 +393,7 @@ int main(void)
 	close(fd);
 	test_refused();
 	test_limits();
+	test_nowait();
 	test_lifeline();
 	test_forget();
 	uring_destroy(uring);

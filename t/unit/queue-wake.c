@@ -15,9 +15,9 @@
 
 #include "vring.h"
 
-#define SIZE     16
-#define REQUESTS 40000
+#define SIZE 16
 
+static unsigned int requests; /* how many there will be */
 static int kick_fd;
 static unsigned int kicks, signals;
 
@@ -51,7 +51,7 @@ static void *be_device(void *arg)
 	int r;
 
 	(void)arg;
-	while (done < REQUESTS) {
+	while (done < requests) {
 		r = vq_pop(&vring.vq, &chain);
 		if (r < 0)
 			break;
@@ -118,9 +118,9 @@ static void be_driver(void)
 	unsigned int more;
 
 	vdriver_want_signal(&vring.driver, false);
-	while (finished < REQUESTS) {
+	while (finished < requests) {
 		more = 1 + chance(&seed, 4);
-		while (next < REQUESTS && next - finished < SIZE && more-- &&
+		while (next < requests && next - finished < SIZE && more-- &&
 		       ask(next))
 			next++;
 		if (vdriver_wants_kick(&vring.driver)) {
@@ -128,7 +128,7 @@ static void be_driver(void)
 			kicks++;
 		}
 		if (!collect() &&
-		    (next == REQUESTS || vring.driver.free_count < 2 ||
+		    (next == requests || vring.driver.free_count < 2 ||
 		     !chance(&seed, 4)) &&
 		    next != finished)
 			sleep_for_signal();
@@ -151,9 +151,9 @@ static void both(uint64_t features, const char *name)
 		bail_out("no thread");
 	be_driver();
 	pthread_join(device, NULL);
-	is(finished, REQUESTS, "%s: nobody sleeps for ever", name);
+	is(finished, requests, "%s: nobody sleeps for ever", name);
 	is(wrong, 0, "%s: and every answer is the right one", name);
-	ok(kicks < REQUESTS && signals < REQUESTS,
+	ok(kicks < requests && signals < requests,
 	   "%s: fewer kicks (%u) and signals (%u) than requests", name, kicks,
 	   signals);
 	close(kick_fd);
@@ -163,6 +163,7 @@ static void both(uint64_t features, const char *name)
 int main(void)
 {
 	alarm(300);
+	requests = (unsigned int)rounds(10000);
 	both(0, "split");
 	both(F_EVENT, "split with events");
 	both(F_PACKED, "packed");

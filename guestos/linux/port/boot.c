@@ -87,7 +87,7 @@ void port_register_cpu(unsigned int cpu)
 	      LGUEST_ABI_VERSION,
 	      LGUEST_FEATURE_DIRECT_SYSCALL | LGUEST_FEATURE_DIRECT_IRET |
 		      LGUEST_FEATURE_DIRECT_FAULT | LGUEST_FEATURE_PCID |
-		      LGUEST_FEATURE_LDT);
+		      LGUEST_FEATURE_LDT | LGUEST_FEATURE_ABSENT_FAULT);
 	hcall(LHCALL_SET_CLOCK, __pa_symbol(&our->clock), 0, 0, 0);
 	our->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE |
 		   X86_CR0_WP | X86_CR0_AM | X86_CR0_PG;
@@ -149,6 +149,7 @@ static int __init late(void)
 	paravirt_disable_iospace();
 	port_protect();
 	port_df_stack(0);
+	port_cpu_late();
 	port_time_late();
 	port_console_late();
 	port_machine_late();

@@ -15,12 +15,15 @@
  */
 #include "port.h"
 
+#include <linux/kprobes.h>
 #include <linux/percpu.h>
+#include <linux/uaccess.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
 #include <asm/io_bitmap.h>
+#include <asm/ldt.h>
 #include <asm/msr.h>
 #include <asm/paravirt.h>
 #include <asm/processor.h>
@@ -218,6 +221,34 @@ static void set_ldt_op(const void *table, unsigned int entries)
 	hcall(LHCALL_SET_LDT, (u64)table, entries, 0, 0);
 }
 
+/*
+ * A stack of 16 bits the host leaves out, and so who makes one is told, as on Xen,
+ * which has none either, and not killed when it uses it.  No operation asks us; the
+ * tracer's call at the beginning of write_ldt(ptr, bytes, oldmode) can.
+ */
+static int on_write_ldt(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct user_desc desc;
+
+	if (regs->si != sizeof(desc) ||
+	    copy_from_user_nofault(&desc, (void __user *)regs->di,
+				   sizeof(desc)))
+		return 0;
+	if (desc.seg_32bit || desc.read_exec_only ||
+	    desc.contents >= MODIFY_LDT_CONTENTS_CODE)
+		return 0;
+	if (regs->dx && !desc.base_addr && !desc.limit)
+		return 0; /* is to be taken away */
+	regs->ax = -EINVAL;
+	regs->ip = (unsigned long)port_return;
+	return 1;
+}
+
+static struct kprobe write_ldt_probe = {
+	.symbol_name = "write_ldt",
+	.pre_handler = on_write_ldt,
+};
+
 static void load_sp0_op(unsigned long sp0)
 {
 	hot_write(sp0, sp0);
@@ -358,6 +389,13 @@ void port_cpu_init(void)
 	      0);
 	port_load_gate(LGUEST_TRAP_SYSCALL32,
 		       (unsigned long)entry_SYSCALL_compat_after_hwframe, 0);
+}
+
+/* port_cpu_late - if it cannot be done, a program is killed that could be told */
+void __init port_cpu_late(void)
+{
+	if (port_cpus[0].info.features & LGUEST_FEATURE_LDT)
+		register_kprobe(&write_ldt_probe);
 }
 
 /*

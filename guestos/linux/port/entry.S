@@ -103,13 +103,18 @@ SYM_CODE_START(port_read_cr2)
 	RET
 SYM_CODE_END(port_read_cr2)
 
+/* For a function that is not to run. */
+SYM_CODE_START(port_return)
+	RET
+SYM_CODE_END(port_return)
+
 /*
  * Where our functions return.  A newer kernel makes of each of its own returns what
  * its processor needs, and warns of any other that comes to its label of this name.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 SYM_CODE_START(__x86_return_thunk)
-SYM_INNER_LABEL(port_return, SYM_L_GLOBAL)
+SYM_INNER_LABEL(port_thunk, SYM_L_GLOBAL)
 	ret
 	.skip	4, 0xcc			/* port_set_returns() puts a jump here */
 SYM_CODE_END(__x86_return_thunk)

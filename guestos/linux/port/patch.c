@@ -4,8 +4,9 @@
  *
  * What a kernel at CPL 3 does differently it nearly always does through an
  * operation or an alternative.  Here is the rest: two returns that the kernel
- * makes by Xen's hypercall, a fall-back that turns interrupts off by CLI, and a
- * function that writes XCR0, which is the host's.  And one thing for speed: for
+ * makes by Xen's hypercall, a fall-back that turns interrupts off by CLI, a
+ * function that writes XCR0, which is the host's, and one that asks the CPU where
+ * the GDT is, which is the host's, too.  And one thing for speed: for
  * Xen a page table's entry must be translated, for us it is what it is, so the
  * calls that translate become the instruction that is there on real machines.
  *
@@ -22,11 +23,15 @@
 
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/version.h>
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/fpu/api.h>
+#include <asm/mmu_context.h>
 #include <asm/nospec-branch.h>
 #include <asm/set_memory.h>
 #include <asm/text-patching.h>
@@ -50,6 +55,7 @@ GRAFT_DETOUR(GRAFT_JUMP, xen_iret, 0, port_iret, 5, 0x6a, 0x00);
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #define alt_feature cpuid
+#define GET_DESC    0x41, 0x54 /* the first register it saves */
 
 void __init port_set_returns(void)
 {
@@ -66,8 +72,9 @@ GRAFT_DETOUR(GRAFT_JUMP, fpu__init_cpu_xstate, 5, xcr0_is_set, 7, 0x48, 0x8b,
 	     0x05);
 #else
 #define alt_feature ft_flags
+#define GET_DESC    0x41, 0x55
 
-extern u8 port_return[];
+extern u8 port_thunk[];
 
 /*
  * port_set_returns - ours go where the kernel's go
@@ -78,14 +85,14 @@ extern u8 port_return[];
 void __init port_set_returns(void)
 {
 	u8 jump[GRAFT_JUMP_BYTES] = { 0xe9 };
-	s32 by = (long)x86_return_thunk - (long)port_return - sizeof(jump);
+	s32 by = (long)x86_return_thunk - (long)port_thunk - sizeof(jump);
 	unsigned long flags;
 
 	if (!boot_cpu_has(X86_FEATURE_RETHUNK))
 		return;
 	memcpy(jump + 1, &by, sizeof(by));
 	local_irq_save(flags);
-	memcpy(port_return, jump, sizeof(jump));
+	memcpy(port_thunk, jump, sizeof(jump));
 	local_irq_restore(flags);
 }
 
@@ -95,6 +102,39 @@ static const u8 nop[] = { 0x0f, 0x1f, 0x00 };
 GRAFT_DETOUR(GRAFT_BYTES, xstate_part, 0x64, nop, sizeof(nop), 0x0f, 0x01,
 	     0xd1);
 #endif
+
+/*
+ * Which segment is it that an instruction of user mode has named, for the kernel
+ * to imitate it?  What the CPU has is the host's, and SGDT not ours to use; the
+ * kernel has the same descriptors, those of a thread in the thread.
+ */
+static bool find_desc(struct desc_struct *ret_desc, unsigned short selector)
+{
+	struct mm_struct *mm = current->active_mm;
+	unsigned int index = selector >> 3;
+	const struct desc_struct *from = NULL;
+
+	if ((selector & SEGMENT_TI_MASK) != SEGMENT_LDT) {
+		if (index - GDT_ENTRY_TLS_MIN < GDT_ENTRY_TLS_ENTRIES)
+			from = &current->thread
+					.tls_array[index - GDT_ENTRY_TLS_MIN];
+		else if (index < GDT_ENTRIES)
+			from = &get_cpu_gdt_rw(raw_smp_processor_id())[index];
+		if (from)
+			*ret_desc = *from;
+		return from;
+	}
+	mutex_lock(&mm->context.lock);
+	if (mm->context.ldt && index < mm->context.ldt->nr_entries)
+		from = &mm->context.ldt->entries[index];
+	if (from)
+		*ret_desc = *from;
+	mutex_unlock(&mm->context.lock);
+	return from;
+}
+
+GRAFT_CHECK_FUNCTION(bool, get_desc, struct desc_struct *, short unsigned int);
+GRAFT_DETOUR(GRAFT_JUMP, get_desc, 5, find_desc, 5, GET_DESC);
 
 /* cmpxchg16b %gs:(%rsi); sete %al; ret; for what begins pushfq; cli */
 static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,

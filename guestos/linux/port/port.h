@@ -75,6 +75,7 @@ void port_irq_enable(void);
 void port_read_cr2(void);
 void port_iret(void);
 void port_nmi(void);
+void port_return(void);
 void port_ap_start(void);
 extern const char port_noirq_start[], port_noirq_end[];
 extern const char port_syscall_entry[], port_syscall_exit[];
@@ -93,6 +94,7 @@ void port_protect(void);
 /* cpu.c, cpuid.c */
 void port_cpu_ops(void);
 void port_cpu_init(void);
+void port_cpu_late(void);
 void port_df_stack(unsigned int cpu);
 void port_load_gate(unsigned int vector, unsigned long handler,
 		    unsigned int flags);

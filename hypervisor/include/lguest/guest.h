@@ -54,6 +54,7 @@
 #define LGUEST_FEATURE_DIRECT_IRET    (1 << 2) /* SET_SYSCALL: iret */
 #define LGUEST_FEATURE_DIRECT_FAULT   (1 << 3) /* SET_SYSCALL: fault */
 #define LGUEST_FEATURE_LDT            (1 << 4) /* SET_LDT */
+#define LGUEST_FEATURE_ABSENT_FAULT   (1 << 5) /* the fault entry, more often */
 
 #define LGUEST_SHUTDOWN_POWEROFF 1
 #define LGUEST_SHUTDOWN_RESTART  2
