@@ -124,8 +124,7 @@ static int try_deliver(struct lg_vcpu *vcpu, unsigned int vector, bool error,
 	err = mem_gva_write(vcpu, rsp, (void *)&frame + sizeof(frame) - bytes,
 			    bytes, /* user= */ false, &ignored);
 	if (!err)
-		enter_handler(vcpu, vector, &vcpu->told.gates[vector],
-			      rsp);
+		enter_handler(vcpu, vector, &vcpu->told.gates[vector], rsp);
 	if (err != -ENXIO && err != -EAGAIN)
 		return err;
 	lg_kill(vcpu, "the stack at %#llx %s", rsp,
