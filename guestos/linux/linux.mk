@@ -33,12 +33,14 @@ build/asan/graft/%.o: guestos/linux/%.c t/lib/cflags
 # build it where their guest is made.  Kbuild puts its objects beside the sources,
 # so it gets a folder of links, in the shape of our tree.
 VIRTIO := guestos/linux/virtio
+# (Without types of its own, for which newer headers want pahole.)
 define virtio_kbuild
 	@rm -rf $(1)
 	@mkdir -p $(1)/$(VIRTIO) $(1)/hypervisor
 	@cp -rs $(CURDIR)/$(VIRTIO)/. $(1)/$(VIRTIO)/
 	@cp -rs $(CURDIR)/hypervisor/include $(1)/hypervisor/
-	$(Q)$(MAKE) -s -C $(2) M=$(CURDIR)/$(1)/$(VIRTIO) modules
+	$(Q)$(MAKE) -s -C $(2) M=$(CURDIR)/$(1)/$(VIRTIO) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
 ALL_TARGETS += build/virtio_lguest.ko

@@ -11,7 +11,9 @@
 #	kernel_modules RELEASE  of a folder with those of its modules that a guest
 #	                        may have a use for
 #	kernel_headers RELEASE  of those that a module is built with: the installed
-#	                        ones, or another flavour's of the same version
+#	                        ones, or another flavour's
+#	kernel_newer            the release of Debian's next kernel, which is in
+#	                        bookworm-backports; fails without the archive
 #	kernel_selftests RELEASE  of its source, with what its selftests are built of
 
 kernel_release() {
@@ -21,11 +23,50 @@ kernel_release() {
 
 kernel_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
 
+# kernel_apt COMMAND... - apt, which knows of backports; this machine's does not
+kernel_apt() {
+	kernel_lists=$kernel_cache/backports
+	[ -e "$kernel_lists/conf" ] || (
+		mkdir -p "$kernel_lists/state/lists/partial" "$kernel_lists/cache" \
+			"$kernel_lists/parts" && cd "$kernel_lists" || exit
+		echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' \
+			'http://deb.debian.org/debian bookworm-backports main' >list
+		cat >conf.new <<-EOT
+			Dir::Etc::sourcelist "$PWD/list";
+			Dir::Etc::sourceparts "$PWD/parts";
+			Dir::State "$PWD/state";
+			Dir::State::status "/var/lib/dpkg/status";
+			Dir::Cache "$PWD/cache";
+		EOT
+		APT_CONFIG=$PWD/conf.new apt-get update -q \
+			-o APT::Sandbox::User=root >&2 && mv conf.new conf
+	)
+	APT_CONFIG=$kernel_lists/conf "$@"
+}
+
+# kernel_fetch PACKAGE... - into this folder
+kernel_fetch() {
+	case $1 in
+	*-6.1.*) apt-get download -q -o APT::Sandbox::User=root "$@" >&2 ;;
+	*) kernel_apt apt-get download -q -o APT::Sandbox::User=root "$@" >&2 ;;
+	esac
+}
+
+kernel_newer() {
+	set -- "$kernel_cache"/vmlinuz-6.12.*[0-9]-amd64
+	if [ -e "$1" ]; then
+		echo "${1#*vmlinuz-}"
+		return
+	fi
+	kernel_apt apt-cache search --names-only '^linux-headers-6\.12\..*[0-9]-amd64$' |
+		sed -n 's/^linux-headers-\([^ ]*\).*/\1/p' | sort -V | tail -n 1 | grep .
+}
+
 # kernel_unpack RELEASE - what we keep of its package, each whole or not at all
 kernel_unpack() (
 	list=$PWD/guestos/linux/debian/modules
 	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
-	apt-get download -q -o APT::Sandbox::User=root "linux-image-$1" >&2 &&
+	kernel_fetch "linux-image-$1" &&
 		dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards \
 			--no-wildcards-match-slash -T "$list" "./boot/vmlinuz-$1" &&
 		mv -f "boot/vmlinuz-$1" "$kernel_cache/" &&
@@ -68,16 +109,28 @@ kernel_modules() {
 	kernel_have "modules-$1" "$1"
 }
 
-# kernel_unpack_headers RELEASE - a flavour's share; what all have is installed
+# kernel_unpack_headers RELEASE - a flavour's share, and what all flavours have
+# unless that is installed
 kernel_unpack_headers() (
 	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
-	apt-get download -q -o APT::Sandbox::User=root "linux-headers-$1" >&2 &&
-		dpkg-deb -x ./*.deb . &&
-		for link in scripts tools; do
-			into=usr/src/linux-headers-$1/$link
-			ln -sfn "$(realpath -m "/${into%/*}/$(readlink "$into")")" "$into"
-		done &&
-		mv -T "usr/src/linux-headers-$1" "$kernel_cache/headers-$1"
+	version=${1%-amd64}
+	version=${version%-cloud}
+	ours=usr/src/linux-headers-$1
+	base=/usr
+	kernel_fetch "linux-headers-$1" || base=
+	if [ ! -e "/usr/src/linux-headers-$version-common" ]; then
+		kernel_fetch "linux-headers-$version-common" \
+			"linux-kbuild-$version" && base=$kernel_cache/usr-$version
+	fi
+	for deb in ./*.deb; do
+		dpkg-deb -x "$deb" . || base=
+	done
+	for link in scripts tools; do
+		ln -sfn "$base/$(readlink "$ours/$link" | sed 's,^[./]*,,')" "$ours/$link"
+	done
+	[ -n "$base" ] && sed -i "s,/usr/,$base/," "$ours/Makefile" &&
+		mv -T "$ours" "$kernel_cache/headers-$1" &&
+		if [ "$base" != /usr ]; then mv -T usr "$base"; fi
 	rm -rf "$kernel_cache/new.$$"
 )
 

@@ -10,8 +10,9 @@
 linux_need
 tap_tmp
 : "$tmp"
-linux_run -c "${LINUX_CPUS:-3}" -- quiet vsyscall=xonly \
-	"checks=${LINUX_CHECKS:-}" >"$tmp/console"
+cpus=${LINUX_CPUS:-3}
+linux_run -c "$cpus" -- quiet vsyscall=xonly "cpus=$cpus" \
+	"checks=${LINUX_CHECKS:-}" "${LINUX_WORD:-quiet}" >"$tmp/console"
 rc=$?
 tr -d '\r' <"$tmp/console"
 exit $rc

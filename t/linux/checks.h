@@ -43,4 +43,7 @@ void check_machine(void);
 /* line_of - of a file's lines, one that begins so; its text, or NULL */
 const char *line_of(const char *path, const char *start);
 
+/* word - what follows that on the command line, or "" */
+const char *word(const char *start);
+
 #endif /* CHECKS_H */

@@ -159,8 +159,7 @@ const char *line_of(const char *path, const char *start)
 	return NULL;
 }
 
-/* The word of the command line that begins so, or "". */
-static const char *word(const char *start)
+const char *word(const char *start)
 {
 	static char line[4096];
 	const char *from = line_of("/proc/cmdline", "");

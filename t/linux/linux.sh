@@ -14,7 +14,8 @@
 # crash.  With linux_stdin=1 what is on stdin is typed there; linux_initrd= is
 # another initrd.
 #
-# LINUX_FLAVOUR=cloud-amd64 takes that kernel of Debian's, of the same version.
+# LINUX_FLAVOUR=cloud-amd64 takes that kernel of Debian's, of the same version;
+# LINUX_FLAVOUR=newer the next one.
 
 . t/lib/tap.sh
 . t/lib/rig.sh
@@ -27,8 +28,11 @@ linux_limit=${LINUX_LIMIT:-400}	# seconds, on a busy machine
 # linux_choose - $linux_release and $linux_headers, those of the flavour
 linux_choose() {
 	linux_release=$(kernel_release)
-	[ -z "${LINUX_FLAVOUR:-}" ] ||
-		linux_release=${linux_release%-amd64}-$LINUX_FLAVOUR
+	case ${LINUX_FLAVOUR:-} in
+	'') ;;
+	newer) linux_release=$(kernel_newer) || skip_all 'there is no newer kernel' ;;
+	*) linux_release=${linux_release%-amd64}-$LINUX_FLAVOUR ;;
+	esac
 	linux_headers=$(kernel_headers "$linux_release") ||
 		skip_all "linux-headers-$linux_release cannot be fetched"
 }
@@ -82,12 +86,13 @@ linux_virtio() {
 	mkdir -p "$linux_tree/bin" "$linux_into/kernel"
 	# Whatever of it a flavour has built in is no file.
 	(cd "$linux_modules" && tar -c modules.* kernel/drivers/virtio \
-		kernel/drivers/block/virtio_blk.ko kernel/drivers/net/virtio_net.ko \
-		kernel/drivers/net/net_failover.ko kernel/net/core/failover.ko \
+		kernel/drivers/block/virtio_blk.ko* kernel/drivers/net/virtio_net.ko* \
+		kernel/drivers/net/net_failover.ko* kernel/net/core/failover.ko* \
 		kernel/drivers/char kernel/fs/ext4 kernel/fs/jbd2 \
-		kernel/fs/mbcache.ko kernel/lib/crc16.ko \
-		kernel/crypto/crc32c_generic.ko 2>/dev/null) |
+		kernel/fs/mbcache.ko* kernel/lib/crc16.ko* \
+		kernel/crypto/crc32c_generic.ko* 2>/dev/null) |
 		tar -x -C "$linux_into"
+	find "$linux_into" -name '*.ko.xz' -exec unxz {} +
 	linux_module "$linux_into" || bail_out 'virtio_lguest.ko is not built'
 	/sbin/depmod -b "$linux_tree" "$linux_release"
 	cp "$(command -v busybox)" "$linux_tree/bin/"

@@ -82,6 +82,9 @@ static void check_known(void)
 	before = number_in("/proc/interrupts", "NMI:");
 	is((unsigned int)write_to("/proc/sysrq-trigger", "l"), 0,
 	   "nmi: a backtrace of all CPUs");
+	if (*word("cpus="))
+		is((unsigned long long)cpus, strtoull(word("cpus="), NULL, 10),
+		   "cpus: as many as it was given");
 	if (cpus < 2) {
 		skip(3, "one CPU");
 		return;

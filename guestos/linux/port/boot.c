@@ -28,6 +28,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/smp.h>
+#include <linux/version.h>
 #include <asm/apic.h>
 #include <asm/bios_ebda.h>
 #include <asm/cpu.h>
@@ -42,6 +43,13 @@
 #include <asm/setup.h>
 #include <asm/tlbflush.h>
 #include <generated/utsrelease.h>
+
+/* The kernel's own tables and, where that is not so yet, its per-CPU data. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define switch_gdt switch_to_new_gdt
+#else
+#define switch_gdt switch_gdt_and_percpu_base
+#endif
 
 extern char port_entry[];
 
@@ -156,7 +164,6 @@ static void __init set_hooks(void)
 	x86_init.resources.memory_setup = memory_setup;
 	x86_init.resources.probe_roms = nothing;
 	x86_init.resources.dmi_setup = nothing;
-	x86_init.mpparse.find_smp_config = nothing;
 	x86_init.irqs.intr_mode_select = nothing;
 	x86_init.irqs.intr_mode_init = nothing;
 	x86_init.oem.arch_setup = arch_setup;
@@ -208,6 +215,13 @@ static void __init check_switcher(void)
 		port_crash("port: the Switcher is where the kernel is");
 }
 
+/* port_force_cap - setup_force_cpu_cap(), which may WARN in newer kernels */
+void __init port_force_cap(unsigned int cap)
+{
+	set_cpu_cap(&boot_cpu_data, cap);
+	set_bit(cap, (unsigned long *)cpu_caps_set);
+}
+
 /*
  * Without PTI: user mode has page tables of its own by the hypervisor.  The
  * kernel decides it by the kind of hypervisor, and knows only Xen's as one that
@@ -217,7 +231,7 @@ static void __init set_identity(void)
 {
 	pv_info.name = "lguest";
 	x86_hyper_type = X86_HYPER_XEN_PV;
-	setup_force_cpu_cap(X86_FEATURE_XENPV);
+	port_force_cap(X86_FEATURE_XENPV);
 	/* Intel's way for 32-bit programs, which is #GP here. */
 	setup_clear_cpu_cap(X86_FEATURE_SYSENTER32);
 }
@@ -239,7 +253,7 @@ void __init port_start(unsigned long boot_info)
 
 	get_cpu_cap(&boot_cpu_data);
 	x86_configure_nx();
-	switch_to_new_gdt(0);
+	switch_gdt(0);
 	get_cpu_address_sizes(&boot_cpu_data);
 	idt_setup_early_handler();
 	set_identity();

@@ -63,8 +63,8 @@ static u64 read_msr_safe(unsigned int msr, int *err)
 		return EFER_ALWAYS;
 	case MSR_IA32_CR_PAT:
 		return PAT_AT_RESET;
-	case MSR_IA32_APICBASE:
-		return 0;
+	case MSR_IA32_APICBASE: /* whether it is the first, and no address */
+		return raw_smp_processor_id() ? 0 : MSR_IA32_APICBASE_BSP;
 	case MSR_IA32_TSC:
 		return rdtsc();
 	}

@@ -19,6 +19,7 @@
  * Next: guestos/linux/port/boot.c
  */
 #include <linux/linkage.h>
+#include <linux/version.h>
 #include <asm/asm.h>
 #include <asm/asm-offsets.h>
 #include <asm/page_types.h>
@@ -27,9 +28,15 @@
 #include <asm/segment.h>
 #include "port.h"
 
-#define HOT(word)	PER_CPU_VAR(xen_vcpu_info) + (word)
+#define HOT(word)	PER_CPU_VAR(xen_vcpu_info + (word))
 #define SCRATCH		PER_CPU_VAR(cpu_tss_rw + TSS_sp2)
 #define PHYS(x)		((x) - __START_KERNEL_map)
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define FIRST_STACK	movq initial_stack(%rip), %rsp
+#else
+#define FIRST_STACK	leaq __top_init_kernel_stack(%rip), %rsp
+#endif
 
 	.section .text, "ax"
 
@@ -47,7 +54,7 @@ SYM_CODE_START(port_entry)
 	syscall
 	movq	$1f, %rax
 	jmp	*%rax
-1:	movq	initial_stack(%rip), %rsp
+1:	FIRST_STACK
 	leaq	init_per_cpu__fixed_percpu_data(%rip), %rax
 	wrgsbase %rax
 	xorl	%ebp, %ebp
@@ -101,6 +108,18 @@ SYM_CODE_START(port_return)
 	RET
 SYM_CODE_END(port_return)
 
+/*
+ * Where our functions return.  A newer kernel makes of each of its own returns what
+ * its processor needs, and warns of any other that comes to its label of this name.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+SYM_CODE_START(__x86_return_thunk)
+SYM_INNER_LABEL(port_thunk, SYM_L_GLOBAL)
+	ret
+	.skip	4, 0xcc			/* port_set_returns() puts a jump here */
+SYM_CODE_END(__x86_return_thunk)
+#endif
+
 /* ---- the no-interrupt range ---- */
 
 SYM_CODE_START(port_noirq_start)
@@ -121,7 +140,11 @@ SYM_INNER_LABEL(port_syscall_entry, SYM_L_GLOBAL)
 	pushq	%rcx
 	jmp	entry_SYSCALL_64_after_hwframe
 
-/* A page fault of user mode that the host was not asked about. */
+/*
+ * A page fault of user mode that the host was not asked about.  The page may have
+ * come to be since the host looked, which no processor would do to a kernel; but
+ * this one is used to another CPU being quicker, and finds the entry in place.
+ */
 SYM_INNER_LABEL(port_fault_entry, SYM_L_GLOBAL)
 	movq	%rsp, SCRATCH
 	movq	HOT(LG_SP0), %rsp

@@ -25,6 +25,8 @@
 
 #define POWER_VECTOR 0x30
 
+extern int kexec_load_disabled; /* of newer kernels no header tells */
+
 GRAFT_CHECK_TYPE(struct machine_ops);
 
 static void shut_down(u64 how, const char *reason)

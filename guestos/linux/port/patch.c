@@ -26,11 +26,13 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/mmu_context.h>
+#include <asm/nospec-branch.h>
 #include <asm/set_memory.h>
 #include <asm/text-patching.h>
 #include <asm/tlbflush.h>
@@ -46,7 +48,19 @@ GRAFT_CHECK_TYPE(struct alt_instr);
 GRAFT_DETOUR(GRAFT_JUMP, early_xen_iret_patch, 0, port_iret, 5, 0xe9);
 GRAFT_DETOUR(GRAFT_JUMP, xen_iret, 0, port_iret, 5, 0x6a, 0x00);
 
-/* XCR0 is the host's, and has what port_cpuid() says of it. */
+/*
+ * XCR0 is the host's, and has what port_cpuid() says of it.  The kernel's function
+ * does more than to write it; where it has been divided in two, so that what is
+ * before it stays, the instruction alone goes.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define alt_feature cpuid
+#define GET_DESC    0x41, 0x54 /* the first register it saves */
+
+void __init port_set_returns(void)
+{
+}
+
 static void xcr0_is_set(void)
 {
 	if (boot_cpu_has(X86_FEATURE_XSAVE))
@@ -56,6 +70,38 @@ static void xcr0_is_set(void)
 /* Behind the tracer's call, which the kernel wants to find. */
 GRAFT_DETOUR(GRAFT_JUMP, fpu__init_cpu_xstate, 5, xcr0_is_set, 7, 0x48, 0x8b,
 	     0x05);
+#else
+#define alt_feature ft_flags
+#define GET_DESC    0x41, 0x55
+
+extern u8 port_thunk[];
+
+/*
+ * port_set_returns - ours go where the kernel's go
+ *
+ * The kernel has chosen, and no other CPU runs.  Our own operations return there,
+ * too, so nothing may come between two bytes.
+ */
+void __init port_set_returns(void)
+{
+	u8 jump[GRAFT_JUMP_BYTES] = { 0xe9 };
+	s32 by = (long)x86_return_thunk - (long)port_thunk - sizeof(jump);
+	unsigned long flags;
+
+	if (!boot_cpu_has(X86_FEATURE_RETHUNK))
+		return;
+	memcpy(jump + 1, &by, sizeof(by));
+	local_irq_save(flags);
+	memcpy(port_thunk, jump, sizeof(jump));
+	local_irq_restore(flags);
+}
+
+extern char xstate_part[] asm("fpu__init_cpu_xstate.part.0");
+static const u8 nop[] = { 0x0f, 0x1f, 0x00 };
+
+GRAFT_DETOUR(GRAFT_BYTES, xstate_part, 0x64, nop, sizeof(nop), 0x0f, 0x01,
+	     0xd1);
+#endif
 
 /*
  * Which segment is it that an instruction of user mode has named, for the kernel
@@ -88,13 +134,16 @@ static bool find_desc(struct desc_struct *ret_desc, unsigned short selector)
 }
 
 GRAFT_CHECK_FUNCTION(bool, get_desc, struct desc_struct *, short unsigned int);
-GRAFT_DETOUR(GRAFT_JUMP, get_desc, 5, find_desc, 5, 0x41, 0x54);
+GRAFT_DETOUR(GRAFT_JUMP, get_desc, 5, find_desc, 5, GET_DESC);
 
 /* cmpxchg16b %gs:(%rsi); sete %al; ret; for what begins pushfq; cli */
 static const u8 cmpxchg16b[] = { 0x65, 0x48, 0x0f, 0xc7, 0x0e,
 				 0x0f, 0x94, 0xc0, 0xc3 };
 
-GRAFT_DETOUR(GRAFT_BYTES, this_cpu_cmpxchg16b_emu, 0, cmpxchg16b,
+/* Where an indirect branch may end, an instruction says so. */
+#define ENDBR_BYTES (IS_ENABLED(CONFIG_X86_KERNEL_IBT) ? 4 : 0)
+
+GRAFT_DETOUR(GRAFT_BYTES, this_cpu_cmpxchg16b_emu, ENDBR_BYTES, cmpxchg16b,
 	     sizeof(cmpxchg16b), 0x9c, 0xfa);
 
 extern int noreplace_smp; /* the kernel's own, by the word of that name */
@@ -117,11 +166,11 @@ void __init port_patch_kernel(void)
 	for (alt = __alt_instructions; alt < __alt_instructions_end; alt++) {
 		const u8 *by = (u8 *)&alt->repl_offset + alt->repl_offset;
 
-		if (alt->cpuid != ALT_NOT(X86_FEATURE_XENPV) ||
+		if (alt->alt_feature != ALT_NOT(X86_FEATURE_XENPV) ||
 		    alt->replacementlen != sizeof(same) ||
 		    memcmp(by, same, sizeof(same)))
 			continue;
-		alt->cpuid = X86_FEATURE_ALWAYS;
+		alt->alt_feature = X86_FEATURE_ALWAYS;
 	}
 }
 

@@ -84,9 +84,11 @@ extern const char port_user_iret[], port_fault_entry[];
 /* boot.c */
 void port_start(unsigned long boot_info);
 void port_register_cpu(unsigned int cpu);
+void port_force_cap(unsigned int cap);
 
 /* patch.c */
 void port_patch_kernel(void);
+void port_set_returns(void);
 void port_protect(void);
 
 /* cpu.c, cpuid.c */
@@ -113,8 +115,15 @@ void port_time_late(void);
 void port_clockevent(void);
 
 /* smp.c */
+struct apic;
+struct task_struct;
 void port_smp_init(void);
 void port_spinlocks(void);
+u32 port_apic_id(u32 reg);
+int port_cpu_wake(unsigned int cpu, struct task_struct *idle);
+
+/* smp_61.c, smp_612.c: whichever is this kernel's */
+void port_smp_version(struct apic *ours);
 
 /* console.c */
 void port_console_early(void);

@@ -14,7 +14,7 @@
  * What must never happen: a CPU that is woken while its interrupt flag or its
  * page table is still what some other CPU had.
  *
- * Next: guestos/linux/port/console.c
+ * Next: guestos/linux/port/smp_61.c
  */
 #include "port.h"
 #include "graft.h"
@@ -39,7 +39,6 @@
 #define APIC_VERSION_OF_OURS 0x14
 
 extern struct apic apic_noop;
-GRAFT_CHECK_FUNCTION(void, cpu_init_secondary, void);
 
 static struct apic port_apic;
 
@@ -108,20 +107,10 @@ static void apic_write_op(u32 reg, u32 value)
 {
 }
 
-static u32 get_apic_id_op(unsigned long reg)
+/* port_apic_id - of what is read as one */
+u32 port_apic_id(u32 reg)
 {
 	return reg >> 24 & 0xff;
-}
-
-/* A package has one CPU, whose number it has. */
-static int phys_pkg_id_op(int id, int bits)
-{
-	return id >> bits;
-}
-
-static int cpu_present_to_apicid_op(int cpu)
-{
-	return cpu_present(cpu) ? per_cpu(x86_cpu_to_apicid, cpu) : BAD_APICID;
 }
 
 static void __init make_apic(void)
@@ -134,86 +123,35 @@ static void __init make_apic(void)
 	port_apic.send_IPI_allbutself = send_IPI_allbutself;
 	port_apic.send_IPI_all = send_IPI_all;
 	port_apic.send_IPI_self = send_IPI_self;
-	port_apic.cpu_present_to_apicid = cpu_present_to_apicid_op;
-	port_apic.get_apic_id = get_apic_id_op;
-	port_apic.phys_pkg_id = phys_pkg_id_op;
 	port_apic.read = apic_read_op;
 	port_apic.write = apic_write_op;
-	port_apic.eoi_write = apic_write_op;
+	port_smp_version(&port_apic);
 	apic = &port_apic;
-	boot_cpu_physical_apicid = 0;
-	boot_cpu_apic_version = APIC_VERSION_OF_OURS;
-}
-
-/* In place of a firmware's table. */
-static void __init get_smp_config_op(unsigned int early)
-{
-	u64 vcpus = port_cpus[0].info.vcpus;
-	int cpu;
-
-	if (early)
-		return;
-	for (cpu = 0; cpu < PORT_MAX_CPUS && vcpus >> cpu & 1; cpu++)
-		generic_processor_info(cpu, APIC_VERSION_OF_OURS);
-	smp_found_config = 1;
 }
 
 /* ---- a CPU comes up ---- */
 
-/* port_ap_main - from entry.S, interrupts off, on the page table of the waker */
-void port_ap_main(void)
-{
-	unsigned int cpu = raw_smp_processor_id();
-
-	port_register_cpu(cpu);
-	write_cr3(__pa_symbol(swapper_pg_dir));
-	cr4_init();
-	cpu_init_secondary();
-	port_df_stack(cpu);
-	rcu_cpu_starting(cpu);
-	smp_store_cpu_info(cpu);
-	cpu_data(cpu).x86_max_cores = 1;
-	set_cpu_sibling_map(cpu);
-	speculative_store_bypass_ht_init();
-	port_clockevent();
-	notify_cpu_starting(cpu);
-	lock_vector_lock();
-	set_cpu_online(cpu, true);
-	lapic_online();
-	port_irq_online(cpu);
-	unlock_vector_lock();
-	cpu_set_state_online(cpu);
-	local_irq_enable();
-	cpu_startup_entry(CPUHP_AP_ONLINE_IDLE);
-}
-
-static int cpu_up_op(unsigned int cpu, struct task_struct *idle)
+/*
+ * port_cpu_wake - it begins in port_ap_start, on the stack of its idle task
+ *
+ * For whoever has told the kernel of it; returns 0, or -EIO if there is none.
+ */
+int port_cpu_wake(unsigned int cpu, struct task_struct *idle)
 {
 	unsigned long stack = (unsigned long)task_pt_regs(idle) & ~15UL;
-	int err = common_cpu_up(cpu, idle);
 
-	if (err)
-		return err;
-	err = cpu_check_up_prepare(cpu);
-	if (err)
-		return err;
-	cpumask_set_cpu(cpu, cpu_callout_mask);
 	memset(per_cpu_ptr(&xen_vcpu_info, cpu), 0, sizeof(xen_vcpu_info));
 	memset(port_cpus[cpu].tls, 0, sizeof(port_cpus[cpu].tls));
 	port_cpus[cpu].ldt_entries = 0;
 	if (hcall(LHCALL_VCPU_UP, cpu, (u64)port_ap_start, stack,
 		  cpu_kernelmode_gs_base(cpu)))
 		return -EIO;
-	while (cpu_report_state(cpu) != CPU_ONLINE) {
-		touch_nmi_watchdog();
-		cond_resched();
-		cpu_relax();
-	}
 	return 0;
 }
 
 static void __init prepare_cpus(unsigned int max_cpus)
 {
+	port_set_returns();
 	smp_prepare_cpus_common();
 	speculative_store_bypass_ht_init();
 }
@@ -224,22 +162,12 @@ static void __init prepare_boot_cpu(void)
 	port_spinlocks();
 }
 
-static void __init cpus_done(unsigned int max_cpus)
-{
-	calculate_max_logical_packages();
-}
-
 /* ---- and goes down ---- */
 
 static int cpu_disable_op(void)
 {
 	cpu_disable_common();
 	return 0;
-}
-
-static void cpu_die_op(unsigned int cpu)
-{
-	common_cpu_die(cpu);
 }
 
 /* Whoever wakes it has it begin anew, in port_ap_main(). */
@@ -300,13 +228,9 @@ void __init port_spinlocks(void)
 void __init port_smp_init(void)
 {
 	make_apic();
-	x86_init.mpparse.get_smp_config = get_smp_config_op;
 	smp_ops.smp_prepare_boot_cpu = prepare_boot_cpu;
 	smp_ops.smp_prepare_cpus = prepare_cpus;
-	smp_ops.smp_cpus_done = cpus_done;
-	smp_ops.cpu_up = cpu_up_op;
 	smp_ops.cpu_disable = cpu_disable_op;
-	smp_ops.cpu_die = cpu_die_op;
 	smp_ops.play_dead = play_dead_op;
 	smp_ops.stop_other_cpus = stop_other_cpus_op;
 	smp_ops.crash_stop_other_cpus = NULL;

@@ -171,8 +171,8 @@ void __init port_time_init(void)
 	x86_init.timers.setup_percpu_clockev = no_timer;
 	x86_cpuinit.setup_percpu_clockev = setup_secondary;
 	if (tsc_khz_op()) {
-		setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
-		setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
+		port_force_cap(X86_FEATURE_TSC_KNOWN_FREQ);
+		port_force_cap(X86_FEATURE_TSC_RELIABLE);
 		return;
 	}
 	paravirt_set_sched_clock(read_page);

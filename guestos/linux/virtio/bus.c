@@ -134,7 +134,7 @@ static int probe(struct platform_device *pdev)
 	return 0;
 }
 
-static int remove(struct platform_device *pdev)
+static void let_go(struct platform_device *pdev)
 {
 	struct vl_bus *bus = platform_get_drvdata(pdev);
 	u32 slot;
@@ -146,8 +146,17 @@ static int remove(struct platform_device *pdev)
 		if (bus->devs[slot])
 			vl_dev_destroy(bus->devs[slot], /* gone= */ false);
 	}
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+static int remove_op(struct platform_device *pdev)
+{
+	let_go(pdev);
 	return 0;
 }
+#else
+#define remove_op let_go
+#endif
 
 /* A guest that sleeps has nobody to wake it. */
 static int refuse_sleep(struct device *device)
@@ -160,7 +169,7 @@ static const struct dev_pm_ops pm_ops = { .prepare = refuse_sleep };
 
 static struct platform_driver bus_driver = {
 	.probe = probe,
-	.remove = remove,
+	.remove = remove_op,
 	.driver = {
 		.name = "virtio-lguest",
 		.pm = &pm_ops,

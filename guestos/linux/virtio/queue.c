@@ -132,20 +132,27 @@ void vl_del_vqs(struct virtio_device *vdev)
 		del_vq(vq);
 }
 
+/* As newer kernels say it. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+	bool ctx;
+};
+#endif
+
 /* Queues without a name are left out, and do not count. */
-int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
-		struct virtqueue *vqs[], vq_callback_t *callbacks[],
-		const char *const names[], const bool *ctx,
-		struct irq_affinity *affinity)
+static int find_vqs(struct virtio_device *vdev, unsigned int count,
+		    struct virtqueue *vqs[], const struct virtqueue_info *infos)
 {
 	unsigned int i, index = 0;
 
 	for (i = 0; i < count; i++) {
 		vqs[i] = NULL;
-		if (!names[i])
+		if (!infos[i].name)
 			continue;
-		vqs[i] = new_vq(vl_dev_of(vdev), index++, callbacks[i],
-				names[i], ctx && ctx[i]);
+		vqs[i] = new_vq(vl_dev_of(vdev), index++, infos[i].callback,
+				infos[i].name, infos[i].ctx);
 		if (IS_ERR(vqs[i])) {
 			int r = PTR_ERR(vqs[i]);
 
@@ -155,6 +162,37 @@ int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
 	}
 	return 0;
 }
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
+		struct virtqueue *vqs[], vq_callback_t *callbacks[],
+		const char *const names[], const bool *ctx,
+		struct irq_affinity *affinity)
+{
+	struct virtqueue_info *infos =
+		kcalloc(count, sizeof(*infos), GFP_KERNEL);
+	unsigned int i;
+	int r;
+
+	if (!infos)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		infos[i].name = names[i];
+		infos[i].callback = callbacks[i];
+		infos[i].ctx = ctx && ctx[i];
+	}
+	r = find_vqs(vdev, count, vqs, infos);
+	kfree(infos);
+	return r;
+}
+#else
+int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
+		struct virtqueue *vqs[], struct virtqueue_info infos[],
+		struct irq_affinity *affinity)
+{
+	return find_vqs(vdev, count, vqs, infos);
+}
+#endif
 
 /* NULL: none in particular. */
 int vl_set_vq_affinity(struct virtqueue *vq, const struct cpumask *cpus)

@@ -11,6 +11,7 @@
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/version.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/workqueue.h>
@@ -65,10 +66,16 @@ struct vl_dev *vl_dev_create(struct vl_bus *bus, u32 slot, const u64 words[8]);
 void vl_dev_destroy(struct vl_dev *dev, bool gone);
 
 /* queue.c */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
 		struct virtqueue *vqs[], vq_callback_t *callbacks[],
 		const char *const names[], const bool *ctx,
 		struct irq_affinity *affinity);
+#else
+int vl_find_vqs(struct virtio_device *vdev, unsigned int count,
+		struct virtqueue *vqs[], struct virtqueue_info infos[],
+		struct irq_affinity *affinity);
+#endif
 void vl_del_vqs(struct virtio_device *vdev);
 int vl_set_vq_affinity(struct virtqueue *vq, const struct cpumask *cpus);
 void vl_synchronize_cbs(struct virtio_device *vdev);

@@ -53,15 +53,15 @@ selftests_programs() {
 # selftests_fill - the tree that both machines have
 selftests_fill() {
 	rm -rf $selftests_tree
-	mkdir -p $selftests_tree/bin $selftests_tree/t
+	mkdir -p $selftests_tree/bin $selftests_tree/usr/t
 	for folder in $(selftests_rows folder); do
-		mkdir -p "$selftests_tree/t/$folder"
+		mkdir -p "$selftests_tree/usr/t/$folder"
 		find "$selftests_out/bin/$folder" -maxdepth 1 -type f -executable \
-			-exec install -s -t "$selftests_tree/t/$folder" {} +
+			-exec install -s -t "$selftests_tree/usr/t/$folder" {} +
 	done
 	# shellcheck disable=SC2046 # they are words
 	{
-		ldd $(find $selftests_tree/t -type f) 2>/dev/null |
+		ldd $(find $selftests_tree/usr/t -type f) 2>/dev/null |
 			sed -n 's/^\t\(.*=> \)\?\(\/[^ ]*\) .*/\2/p'
 		# It is loaded when a thread is cancelled.
 		readlink -f "$(gcc -print-file-name=libgcc_s.so.1)" \
@@ -73,7 +73,7 @@ selftests_fill() {
 	cp "$(command -v busybox)" $selftests_tree/bin/
 	install t/linux/selftests/init $selftests_tree/init
 	install $linux_out/run $selftests_tree/bin/
-	ln -s /huge $selftests_tree/t/vm/huge
+	ln -s /var/huge $selftests_tree/usr/t/vm/huge
 	echo "$selftests_limit" >$selftests_tree/limit
 }
 
