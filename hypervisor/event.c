@@ -89,8 +89,8 @@ static void enter_kernel_mode(struct lg_vcpu *vcpu)
 	state->flags &= ~SW_USER;
 }
 
-static void enter_handler(struct lg_vcpu *vcpu, const struct lg_gate *gate,
-			  u64 rsp)
+static void enter_handler(struct lg_vcpu *vcpu, unsigned int vector,
+			  const struct lg_gate *gate, u64 rsp)
 {
 	struct sw_regs *regs = &vcpu->state->regs;
 
@@ -100,6 +100,9 @@ static void enter_handler(struct lg_vcpu *vcpu, const struct lg_gate *gate,
 	regs->cs = LGUEST_CS;
 	regs->ss = LGUEST_DS;
 	regs->rflags &= ~(u64)RFLAGS_CLEARED;
+	/* The flags are user mode's, and kernels have SYSCALL clear this one. */
+	if (vector == LGUEST_TRAP_SYSCALL32)
+		regs->rflags &= ~(u64)X86_EFLAGS_DF;
 	if (!(gate->flags & LGUEST_GATE_TRAP))
 		WRITE_ONCE(data_of(vcpu)->irq_enabled, 0);
 }
@@ -121,7 +124,7 @@ static int try_deliver(struct lg_vcpu *vcpu, unsigned int vector, bool error,
 	err = mem_gva_write(vcpu, rsp, (void *)&frame + sizeof(frame) - bytes,
 			    bytes, /* user= */ false, &ignored);
 	if (!err)
-		enter_handler(vcpu, &vcpu->told.gates[vector], rsp);
+		enter_handler(vcpu, vector, &vcpu->told.gates[vector], rsp);
 	if (err != -ENXIO && err != -EAGAIN)
 		return err;
 	lg_kill(vcpu, "the stack at %#llx %s", rsp,

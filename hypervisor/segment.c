@@ -11,7 +11,7 @@
  * have another LDT: Linux changes it first, and saves a process's selectors
  * after.  So they must not be lost, and an entry that is missing under one of
  * them becomes a byte of data that leads nowhere.  A TLS selector is made null,
- * as Linux expects of a hypervisor.
+ * as Linux expects of a hypervisor, and has a null selector's base.
  *
  * What must never happen: a selector that the Switcher loads and that names
  * nothing it can be loaded with; an entry of an LDT that was not cleaned.
@@ -28,6 +28,10 @@
 
 #define SELECTOR_LDT 4
 #define SELECTOR_RPL 3
+
+/* Their places among the selectors of a vcpu. */
+#define SEG_FS 2
+#define SEG_GS 3
 
 /* ---- LDT ---- */
 
@@ -119,6 +123,17 @@ static unsigned int tls_of(u16 selector)
 				       : (selector >> 3) - LGUEST_TLS_FIRST;
 }
 
+/* A selector that is null now.  Of GS it is user mode's base: that is who has it. */
+static void drop_base(struct lg_vcpu *vcpu, unsigned int seg)
+{
+	if (seg == SEG_FS)
+		vcpu->state->fs = 0;
+	else if (seg == SEG_GS && lg_user_mode(vcpu))
+		vcpu->state->gs = 0;
+	else if (seg == SEG_GS && vcpu->pins[PIN_DATA].page)
+		WRITE_ONCE(data_of(vcpu)->user_gs_base, 0);
+}
+
 /* segment_settle - see above: no selector is left that cannot be loaded */
 void segment_settle(struct lg_vcpu *vcpu)
 {
@@ -130,8 +145,11 @@ void segment_settle(struct lg_vcpu *vcpu)
 		if (segs[i] & SELECTOR_LDT)
 			hold_ldt(vcpu, &segs[i]);
 		else if (tls < LGUEST_TLS_COUNT &&
-			 !vcpu->tls[array_index_nospec(tls, LGUEST_TLS_COUNT)])
+			 !vcpu->tls[array_index_nospec(tls,
+						       LGUEST_TLS_COUNT)]) {
 			segs[i] = 0;
+			drop_base(vcpu, i);
+		}
 	}
 }
 

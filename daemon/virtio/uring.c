@@ -219,11 +219,19 @@ static bool take_one(struct uring *uring)
 	return true;
 }
 
-static bool has_more(const struct uring *uring)
+/*
+ * Is there more?  Where the kernel says so there need not be: it may say it of
+ * what we have just taken, and go on saying it.  So we ask, and believe the ring.
+ */
+static bool has_more(struct uring *uring)
 {
-	return io_uring_cq_ready(&uring->ring) ||
-	       IO_URING_READ_ONCE(*uring->ring.sq.kflags) &
-		       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+	struct io_uring *ring = &uring->ring;
+
+	if (!io_uring_cq_ready(ring) &&
+	    IO_URING_READ_ONCE(*ring->sq.kflags) &
+		    (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+		io_uring_get_events(ring);
+	return io_uring_cq_ready(ring);
 }
 
 static void on_back(evutil_socket_t fd, short what, void *arg)

@@ -118,6 +118,45 @@ CASE(syscall_32, "SYSCALL there is refused: #UD on Intel, trap 0x101 on AMD")
 	run_32(does_syscall, 0);
 }
 
+/* Its gate's handler goes on where it was, without its frame. */
+static u64 rsp_before, flags_inside;
+
+asm(".pushsection .text\n"
+    "on_syscall_32: pushfq\n"
+    "	popq flags_inside(%rip)\n"
+    "	cld\n"
+    "	mov rsp_before(%rip), %rsp\n"
+    "	jmp *%rbx\n"
+    ".popsection");
+
+/*
+ * A program once had the kernel's string instructions go backwards: that flag
+ * was the program's in the kernel as well, which SYSCALL would have cleared.
+ */
+CASE(syscall_32_flags, "its handler starts as after SYSCALL: no DF either")
+{
+	extern const char on_syscall_32[];
+	struct far_pointer to = { (u32)(u64)does_syscall, LGUEST_CS32 };
+
+	if (!on_amd() && !on_tcg())
+		skip("SYSCALL is none in 32-bit code");
+	hypercall(LHCALL_LOAD_IDT_ENTRY, LGUEST_TRAP_SYSCALL32,
+		  (u64)on_syscall_32, 0, 0);
+	flags_inside = ~0ULL;
+	asm volatile("mov %%rsp, %0\n\t"
+		     "lea 1f(%%rip), %%rbx\n\t"
+		     "std\n\t"
+		     "ljmpl *%1\n"
+		     "1: cld"
+		     : "=m"(rsp_before)
+		     : "m"(to)
+		     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9",
+		       "r10", "r11", "r12", "r13", "r14", "r15", "memory",
+		       "cc");
+	check_is(flags_inside & (RFLAGS_DF | RFLAGS_TF | RFLAGS_NT | RFLAGS_AC),
+		 0, "of DF, TF, NT and AC");
+}
+
 CASE(sysenter_32, "SYSENTER there is a #GP on Intel, a #UD on AMD")
 {
 	/* QEMU's AMD lacks it in 64-bit code only. */

@@ -24,13 +24,14 @@ guest_built() {
 	done
 }
 
-# guest_program SECONDS PROGRAM... - run it in the rig; does not return
+# guest_program SECONDS PROGRAM... - run it in the rig, with guest_fresh=1 on a
+# machine of its own; does not return
 guest_program() {
 	guest_limit=$1
 	shift
 	guest_built "$1"
 	rig_need
-	rig_exec -m "${LG_MODEL:-amd}" -t "$guest_limit" -- \
+	rig_exec ${guest_fresh:+-f} -m "${LG_MODEL:-amd}" -t "$guest_limit" -- \
 		env LG_ROUNDS="${LG_ROUNDS:-1}" "$@"
 	exit
 }

@@ -162,13 +162,20 @@ CASE(lguest_load_tls, "lguest_load_tls: descriptors of the guest's own",
 	check_is(got, 0x746c73, "and after an exit");
 }
 
+/* Linux looks at the selectors then, and loads none that are null already. */
 CASE(tls_gone, "a selector whose descriptor is taken away is null")
 {
 	u32 selector = TLS_SELECTOR(1), got = 0;
+	u64 base = ~0ULL;
 
-	hypercall(LHCALL_LOAD_TLS, 1, descriptor(0), 0, 0);
+	hypercall(LHCALL_LOAD_TLS, 1, descriptor(0x1000), 0, 0);
 	asm volatile("mov %0, %%es\n\tmov %0, %%fs" : : "r"(selector));
+	hypercall(LHCALL_LOAD_GS, selector, 0, 0, 0);
+	check_is(lguest_data.user_gs_base, 0x1000, "GS base");
 	hypercall(LHCALL_LOAD_TLS, 1, 0, 0, 0);
+	asm volatile("rdfsbase %0" : "=r"(base));
+	check_is(base, 0, "FS base, then");
+	check_is(lguest_data.user_gs_base, 0, "GS base, then");
 	asm volatile("mov %%es, %0" : "=r"(got));
 	check_is(got, 0, "ES");
 	asm volatile("mov %%fs, %0" : "=r"(got));

@@ -140,7 +140,11 @@ SYM_INNER_LABEL(port_syscall_entry, SYM_L_GLOBAL)
 	pushq	%rcx
 	jmp	entry_SYSCALL_64_after_hwframe
 
-/* A page fault of user mode that the host was not asked about. */
+/*
+ * A page fault of user mode that the host was not asked about.  The page may have
+ * come to be since the host looked, which no processor would do to a kernel; but
+ * this one is used to another CPU being quicker, and finds the entry in place.
+ */
 SYM_INNER_LABEL(port_fault_entry, SYM_L_GLOBAL)
 	movq	%rsp, SCRATCH
 	movq	HOT(LG_SP0), %rsp

@@ -6,8 +6,8 @@
  *
  * Its output is a terminal, so that what it says comes line by line, and is there
  * although it dies; what it reads is nothing.  Each of its lines is shown behind
- * a bar, and the last one of ours is "= STATUS SECONDS": 128 and the signal of
- * one that died, or "time", after LIMIT seconds.
+ * a bar, and the last one of ours is "= HOW SECONDS": pass, skip, fail-STATUS,
+ * signal-NUMBER, or time, which was up after LIMIT seconds.
  *
  * Children of its children keep the terminal open for as long as they like, so it
  * is the program's own end that is waited for, and then what is left is read.
@@ -92,6 +92,21 @@ static void become(char **argv, const char *terminal)
 	_exit(127);
 }
 
+/* What kselftest.h has for statuses, as far as they differ for us. */
+static void tell_end(int status, int late)
+{
+	if (WIFSIGNALED(status) && late)
+		printf("= time");
+	else if (WIFSIGNALED(status))
+		printf("= signal-%d", WTERMSIG(status));
+	else if (!WEXITSTATUS(status))
+		printf("= pass");
+	else if (WEXITSTATUS(status) == 4)
+		printf("= skip");
+	else
+		printf("= fail-%d", WEXITSTATUS(status));
+}
+
 int main(int argc, char **argv)
 {
 	long start = now(), limit;
@@ -129,12 +144,7 @@ int main(int argc, char **argv)
 	relay(terminal);
 	if (begun)
 		putchar('\n');
-	if (WIFSIGNALED(status) && now() >= limit)
-		printf("= time %ld\n", now() - start);
-	else
-		printf("= %d %ld\n",
-		       WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-					   : WEXITSTATUS(status),
-		       now() - start);
+	tell_end(status, now() >= limit);
+	printf(" %ld\n", now() - start);
 	return 0;
 }

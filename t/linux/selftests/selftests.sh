@@ -53,15 +53,15 @@ selftests_programs() {
 # selftests_fill - the tree that both machines have
 selftests_fill() {
 	rm -rf $selftests_tree
-	mkdir -p $selftests_tree/bin $selftests_tree/t
+	mkdir -p $selftests_tree/bin $selftests_tree/usr/t
 	for folder in $(selftests_rows folder); do
-		mkdir -p "$selftests_tree/t/$folder"
+		mkdir -p "$selftests_tree/usr/t/$folder"
 		find "$selftests_out/bin/$folder" -maxdepth 1 -type f -executable \
-			-exec install -s -t "$selftests_tree/t/$folder" {} +
+			-exec install -s -t "$selftests_tree/usr/t/$folder" {} +
 	done
 	# shellcheck disable=SC2046 # they are words
 	{
-		ldd $(find $selftests_tree/t -type f) 2>/dev/null |
+		ldd $(find $selftests_tree/usr/t -type f) 2>/dev/null |
 			sed -n 's/^\t\(.*=> \)\?\(\/[^ ]*\) .*/\2/p'
 		# It is loaded when a thread is cancelled.
 		readlink -f "$(gcc -print-file-name=libgcc_s.so.1)" \
@@ -73,7 +73,7 @@ selftests_fill() {
 	cp "$(command -v busybox)" $selftests_tree/bin/
 	install t/linux/selftests/init $selftests_tree/init
 	install $linux_out/run $selftests_tree/bin/
-	ln -s /huge $selftests_tree/t/vm/huge
+	ln -s /var/huge $selftests_tree/usr/t/vm/huge
 	echo "$selftests_limit" >$selftests_tree/limit
 }
 
@@ -115,22 +115,11 @@ selftests_guest() {
 
 selftests_verdicts() {
 	tr -d '\r' | awk '
-	function how(status) {
-		if (status == 0)
-			return "pass"
-		if (status == 4)
-			return "skip"
-		if (status == "time")
-			return status
-		return status > 128 && status < 193 ? "signal-" status - 128 : "fail-" status
-	}
 	/^@ / {
 		program = substr($0, 3)
 		yes = no = left = 0
 	}
-	/^= (time|[0-9])/ {
-		printf "%s|%s %d/%d/%d\n", program, how($2), yes, no, left
-	}
+	/^= / { printf "%s|%s %d/%d/%d\n", program, $2, yes, no, left }
 	!/^\| / { next }
 	{ line = tolower(substr($0, 3)) }
 	line ~ /^ok .*# *skip/ || line ~ /\[ *skip(ped)? *\]/ { left++; next }
