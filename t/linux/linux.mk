@@ -9,7 +9,7 @@ LINUX_OUT := build/t/linux
 
 ALL_TARGETS += $(LINUX_OUT)/initrd $(LINUX_OUT)/run
 
-$(LINUX_OUT)/init: $(wildcard t/linux/*.c)
+$(LINUX_OUT)/init: $(filter-out %/traffic.c,$(wildcard t/linux/*.c))
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -static -o $@ $^ -lpthread
@@ -18,6 +18,14 @@ $(LINUX_OUT)/run: t/linux/selftests/run.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(USER_CC) -static -o $@ $<
+
+# Both ends of a conversation: see four.t.
+ALL_TARGETS += $(LINUX_OUT)/traffic
+
+$(LINUX_OUT)/traffic: t/linux/traffic.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(USER_CC) -static -o $@ $^
 
 $(LINUX_OUT)/compat: t/linux/compat.S
 	@mkdir -p $(@D)
