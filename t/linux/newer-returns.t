@@ -6,7 +6,7 @@
 # Our functions returned to a label of the kernel's that warns of whoever does.
 
 [ -n "${LG_ALL:-}" ] || {
-	echo '1..0 # SKIP it wants what newer.t fetches; LG_ALL=1, or make check-all'
+	echo '1..0 # SKIP it wants what newer.t fetches; LG_ALL=1, or make check-linux'
 	exit
 }
 export LINUX_FLAVOUR=newer LINUX_CHECKS=process LINUX_WORD=retbleed=force,unret
