@@ -105,6 +105,11 @@ into() {
 	debian "$(address "$into_name")" "$@"
 }
 
+# Its login prompt is there before its sshd is.
+answers() {
+	into "$1" true 2>/dev/null
+}
+
 prepare() {
 	into "$1" 'cat >/var/tmp/traffic' <build/t/linux/traffic &&
 		into "$1" 'cat >/var/tmp/load.sh' <t/linux/load.sh &&
@@ -149,6 +154,7 @@ for name in $names; do
 		diag "$(lgctl logs "$name" | tail -n 20)"
 		bail_out "$name does not come to its login prompt"
 	}
+	wait_for "$name's sshd" answers "$name"
 	run prepare "$name"
 	is "$rc $out" "0 called=$name
 $(cpus "$name")" 'boots, and lets us in' || diag "$err"
