@@ -64,7 +64,7 @@ a_qemu() {
 	[ -n "$(qemus)" ]
 }
 
-echo 1..30
+echo 1..31
 
 run 'exit 7'
 ok "$rc" 7 'an exit status is passed back'
