@@ -77,8 +77,9 @@ create() {
 	lgctl create "$tmp/$1.yaml"
 }
 
+# The kernel may say something after that.
 at_login() {
-	lgctl logs "$1" | tail -n 3 | grep -aq 'login: *$'
+	lgctl logs "$1" | grep -aq 'login: '
 }
 
 # address NAME - which is the one that its interface's rule has
