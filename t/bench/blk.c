@@ -50,6 +50,22 @@
 #define SPIN_NS    200000 /* a driver looks so long before it sleeps */
 
 const char *bench_path;
+
+/* A program has gone, and its io_uring goes after it, with the file's lock. */
+static void wait_unlocked(void)
+{
+	int fd = open(bench_path, O_RDWR | O_CLOEXEC), tries = 1000;
+	struct flock lock;
+
+	do {
+		lock = (struct flock){ .l_type = F_WRLCK,
+				       .l_whence = SEEK_SET };
+		if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+			break;
+		poll(NULL, 0, 10);
+	} while (--tries);
+	close(fd);
+}
 int64_t bench_run_ns = 1000000000 / ROUNDS;
 
 int64_t bench_now_ns(void)
@@ -251,6 +267,7 @@ static struct measured measure_device(const struct load *load)
 		_exit(write(result[1], &work, sizeof(work)) < 0);
 	}
 	waitpid(server, NULL, 0);
+	wait_unlocked();
 	close(result[1]);
 	if (read(result[0], &value, sizeof(value)) != sizeof(value) ||
 	    read(result[0], &work, sizeof(work)) != sizeof(work))
@@ -311,6 +328,7 @@ static struct measured measure_qsd(const struct load *load)
 	if (r == 0 || tries == 300) {
 		kill(pid, SIGKILL); /* it would wait for us to leave */
 		waitpid(pid, NULL, 0);
+		wait_unlocked();
 	}
 	guest_mem_fini(&mem);
 	unlink(sock);
