@@ -34,12 +34,12 @@ c_fresh() {
 	[ -z "$c_newer" ]
 }
 
-# c_object SOURCE FLAG... - $c_object is made of it, with those flags; two of us may
-# make the same one at once, so it is put in place when it is whole
+# c_object SOURCE FLAG... - $c_object is made of it, with those flags, whose name is
+# $c_key; two of us may make the same one at once, so it is put in place when it is
+# whole
 c_object() {
 	c_source=$1
 	shift
-	c_key=$({ "${CC:-gcc}" -v; cat t/lib/cflags; echo "$@"; } 2>&1 | cksum)
 	c_object=build/t/o/${c_key%% *}/${c_source%.c}.o
 	c_fresh "$c_object" && return
 	mkdir -p "${c_object%/*}"
@@ -60,6 +60,7 @@ c_build() {
 		*) c_flags="$c_flags $c_word" ;;
 		esac
 	done
+	c_key=$({ "${CC:-gcc}" -v; cat t/lib/cflags; echo "$c_flags"; } 2>&1 | cksum)
 	c_objects=
 	for c_word; do
 		case $c_word in
