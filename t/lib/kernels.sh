@@ -23,14 +23,18 @@ kernel_release() {
 
 kernel_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lguest-kernels
 
-# kernel_apt COMMAND... - apt, which knows of backports; this machine's does not
+# kernel_apt COMMAND... - apt, which knows of backports, where this machine has its
+# packages from; its own need not
 kernel_apt() {
 	kernel_lists=$kernel_cache/backports
 	[ -e "$kernel_lists/conf" ] || (
 		mkdir -p "$kernel_lists/state/lists/partial" "$kernel_lists/cache" \
 			"$kernel_lists/parts" && cd "$kernel_lists" || exit
+		# shellcheck disable=SC2016 # apt puts it in
+		mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+			'Codename: bookworm' | head -n 1)
 		echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' \
-			'http://deb.debian.org/debian bookworm-backports main' >list
+			"$mirror bookworm-backports main" >list
 		cat >conf.new <<-EOT
 			Dir::Etc::sourcelist "$PWD/list";
 			Dir::Etc::sourceparts "$PWD/parts";
