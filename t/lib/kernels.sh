@@ -70,9 +70,13 @@ kernel_newer() {
 kernel_unpack() (
 	list=$PWD/guestos/linux/debian/modules
 	mkdir -p "$kernel_cache/new.$$" && cd "$kernel_cache/new.$$" || exit
-	kernel_fetch "linux-image-$1" &&
+	# What a flavour has built in, or has not, tar does not find, and goes on.
+	kernel_fetch "linux-image-$1" && {
 		dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards \
-			--no-wildcards-match-slash -T "$list" "./boot/vmlinuz-$1" &&
+			--no-wildcards-match-slash -T "$list" "./boot/vmlinuz-$1" ||
+			[ -e "lib/modules/$1/modules.dep" ] ||
+			[ -e "lib/modules/$1/modules.builtin" ]
+	} &&
 		mv -f "boot/vmlinuz-$1" "$kernel_cache/" &&
 		mv -T "lib/modules/$1" "$kernel_cache/modules-$1"
 	rm -rf "$kernel_cache/new.$$"
