@@ -12,6 +12,7 @@ tap_tmp
 : "$tmp"
 cpus=${LINUX_CPUS:-3}
 linux_run -c "$cpus" -- quiet vsyscall=xonly "cpus=$cpus" \
+	"16bit=$(linux_has X86_16BIT)" \
 	"checks=${LINUX_CHECKS:-}" "${LINUX_WORD:-quiet}" >"$tmp/console"
 rc=$?
 tr -d '\r' <"$tmp/console"

@@ -39,19 +39,28 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	siglongjmp(after, 1);
 }
 
-struct caught caught_by(void (*what)(void))
+static void on_all(const struct sigaction *action)
 {
 	static const int signals[] = { SIGSEGV, SIGILL, SIGFPE, SIGTRAP,
 				       SIGBUS };
-	struct sigaction action = { .sa_sigaction = on_signal,
-				    .sa_flags = SA_SIGINFO | SA_NODEFER };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &action, NULL);
+		sigaction(signals[i], action, NULL);
+}
+
+/* What faults later may not come back to here, where nobody waits: it would for ever. */
+struct caught caught_by(void (*what)(void))
+{
+	const struct sigaction ours = { .sa_sigaction = on_signal,
+					.sa_flags = SA_SIGINFO | SA_NODEFER };
+	const struct sigaction none = { .sa_handler = SIG_DFL };
+
 	caught.signal = 0;
+	on_all(&ours);
 	if (!sigsetjmp(after, 1))
 		what();
+	on_all(&none);
 	return caught;
 }
 

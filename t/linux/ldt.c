@@ -195,7 +195,10 @@ static void check_gone(void)
 	   got.trap, got.error);
 }
 
-/* The host would keep half of its stack pointer from it, and so has none. */
+/*
+ * The host would keep half of its stack pointer from it, and so has none.  Other
+ * segments of 16 bits a kernel has that was built with them (16bit=y).
+ */
 static void check_16_bits(void)
 {
 	struct user_desc desc = {
@@ -208,6 +211,11 @@ static void check_16_bits(void)
 	is((unsigned int)-write_entry(&desc), EINVAL,
 	   "ldt: a stack of 16 bits is refused");
 	desc.read_exec_only = 1;
+	if (*word("16bit=") != 'y') {
+		is((unsigned int)-write_entry(&desc), EINVAL,
+		   "ldt: as is all of 16 bits");
+		return;
+	}
 	is((unsigned int)-write_entry(&desc), 0,
 	   "ldt: but not data that cannot be one");
 	pages[0] = 88;

@@ -37,6 +37,11 @@ linux_choose() {
 		skip_all "linux-headers-$linux_release cannot be fetched"
 }
 
+# linux_has OPTION - y or m, or nothing: that it was built with that
+linux_has() {
+	sed -n "s/^CONFIG_$1=//p" "$linux_headers/include/config/auto.conf"
+}
+
 # linux_need - all that is needed is there, or the test ends here
 linux_need() {
 	rig_need
