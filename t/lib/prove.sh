@@ -39,14 +39,14 @@ if [ $rc -ne 0 ]; then
 			/^#/ && before < most { said[++before] = $0 }
 			/^(ok|not ok)/ { left = before = 0 }
 			/^1\.\./ { planned = 1 }
-			{ last[NR % 10] = $0 }
+			{ last[NR % 40] = $0 }
 			END {
 				if (planned)
 					exit
 				show("no plan; its last lines:")
-				for (i = NR + 1; i <= NR + 10; i++)
-					if (i % 10 in last)
-						show(last[i % 10])
+				for (i = NR + 1; i <= NR + 40; i++)
+					if (i % 40 in last)
+						show(last[i % 40])
 			}' "$file"
 	done
 fi

@@ -11,8 +11,9 @@
 #
 # Its first process is t/linux/init.c, which makes checks= and ends as end=
 # says.  The console comes on stdout; the status is osrun's: 0 off, 3 reset, 1 a
-# crash.  With linux_stdin=1 what is on stdin is typed there; linux_initrd= is
-# another initrd.
+# crash.  A CPU that gets nowhere for a minute is one, so that it says where it
+# is, which "quiet" would hide.  With linux_stdin=1 what is on stdin is typed
+# there; linux_initrd= is another initrd.
 #
 # LINUX_FLAVOUR=cloud-amd64 takes that kernel of Debian's, of the same version;
 # LINUX_FLAVOUR=newer the next one.
@@ -67,7 +68,8 @@ linux_run() {
 	# shellcheck disable=SC2086 # they are words
 	rig_exec ${linux_stdin:+-i} -m "${LG_MODEL:-amd}" -t "$linux_limit" -- build/t/osrun \
 		-m 256 -t "${linux_limit}000" $linux_options \
-		-i "${linux_initrd:-$linux_out/initrd}" "$linux_kernel" "$@"
+		-i "${linux_initrd:-$linux_out/initrd}" "$linux_kernel" \
+		watchdog_thresh=30 softlockup_panic=1 "$@"
 }
 
 # linux_module FOLDER - put virtio_lguest.ko there, as the kernel wants it
