@@ -3,7 +3,7 @@
 #
 # See compat.c.
 #
-# Smoke: what a CPU may do in its own way.
+# Smoke, not singlestep: what a CPU may do in its own way.
 
 . t/guest/guest.sh
 guest_test compat

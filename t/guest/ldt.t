@@ -3,7 +3,7 @@
 #
 # See ldt.c.
 #
-# Smoke: each CPU checks what the Switcher loads in its own way.
+# Smoke, not singlestep: each CPU checks what the Switcher loads in its own way.
 
 . t/guest/guest.sh
 guest_test ldt

@@ -3,7 +3,7 @@
 #
 # Processes: made, copied, preempted, ended.
 #
-# Smoke: what a kernel needs of each model.
+# Smoke, not singlestep: what a kernel needs of each model.
 
 . t/kernel/kernel.sh
 kernel_test process

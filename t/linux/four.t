@@ -183,7 +183,7 @@ for name in $names; do
 	for to in $world "$(address "$(after "$name")")"; do
 		like "$(cat "$tmp/$name.said")" "^talk $to: [1-9]" "$name: talked to $to"
 	done
-	run into "$name" 'dmesg | grep -E "WARNING|BUG:|Call Trace|stall|lockup|I/O error|EXT4-fs error"'
+	run into "$name" 'dmesg | grep -E "WARNING|BUG:|Call Trace|\bstall|lockup|I/O error|EXT4-fs error"'
 	is "$rc $out" '1 ' "$name: its kernel has seen nothing wrong"
 done
 kill $server
