@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # See mov-ss.c.
-#
-# Smoke: what a CPU may do in its own way.
 
 . t/guest/guest.sh
 guest_test mov-ss

@@ -3,8 +3,6 @@
 #
 # Guests that share a CPU do not share registers, nor with their own threads.
 # See patterns.c, and t/lib/patterns.c.
-#
-# Smoke: each CPU has registers of its own kind.
 
 . t/guest/guest.sh
 guest_program 300 build/t/patterns 3
