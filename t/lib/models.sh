@@ -13,8 +13,8 @@
 # The smoke set is made of the tests that say so themselves, by a line that
 # begins "# Smoke", or "# Smoke, not MODEL..."; the full one is every test of
 # guests and of the system, but for those with a line "# Once".  What only the CPU
-# itself decides is for the full one: most models are of one emulator.  Neither runs one
-# with a line "# Not MODEL..." there.
+# itself decides is for the full one: most models are of one emulator.  Neither
+# runs one with a line "# Not MODEL..." there.
 
 out=build/t/models
 
