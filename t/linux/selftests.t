@@ -9,7 +9,7 @@
 # where it does not, selftests/list says how and why, and then it has to be so.
 # The list says of each program that it is run, or why it is not.
 #
-# A handful always; all of them, which takes the better part of an hour, for
+# A handful always; all of them, which takes ten minutes or more, for
 # `make check-linux`.
 
 . t/linux/selftests/selftests.sh

@@ -61,16 +61,18 @@ has() {
 	like "$out" "$1" "$3"
 }
 
+# What runs in the background is no child of the shell's: when one ends while the
+# shell waits for a line, busybox takes that for the end of its input.
 others_serve() {
 	# shellcheck disable=SC2016
-	does '(sync; n=0; while [ $n -lt 16 ]; do head -c 2000000 /dev/urandom >/tmp/disk/a$n && sha256sum /tmp/disk/a$n >>/tmp/sums || echo failed; sync; echo 3 >/proc/sys/vm/drop_caches; n=$((n + 1)); done; echo load: done) >/tmp/load 2>&1 &' \
+	does '( (sync; n=0; while [ $n -lt 16 ]; do head -c 2000000 /dev/urandom >/tmp/disk/a$n && sha256sum /tmp/disk/a$n >>/tmp/sums || echo failed; sync; echo 3 >/proc/sys/vm/drop_caches; n=$((n + 1)); done; echo load: done) >/tmp/load 2>&1 & )' \
 		'it writes to its disk'
 	systemctl restart lguestd
 	lguestd_kill KILL
 	ok $? 'while the daemon is restarted and killed'
 	talk_close
 	talk_open dev
-	does 'wait; ! grep -v done /tmp/load || { df /tmp/disk; dmesg | tail -n 20; false; }' \
+	does 'until grep -q done /tmp/load; do sleep 1; done; ! grep -v done /tmp/load || { df /tmp/disk; dmesg | tail -n 20; false; }' \
 		'nothing failed'
 	does 'sha256sum -c /tmp/sums >/tmp/checked' 'and nothing is lost'
 }
@@ -82,9 +84,9 @@ much_arrives() {
 	sum=$(sha256sum <"$tmp/much")
 	much_start=$(date +%s)
 	mkfifo "$tmp/open"
-	talk 'mkfifo /tmp/open; nc -l -p 5001 0<>/tmp/open >/tmp/much & sleep 1'
+	talk 'mkfifo /tmp/open; ( (nc -l -p 5001 0<>/tmp/open >/tmp/much; >/tmp/end) & ); sleep 1'
 	busybox nc "$1" 5001 <"$tmp/much"
-	has "^$sum\$" 'wait; sha256sum </tmp/much' \
+	has "^$sum\$" 'until [ -e /tmp/end ]; do sleep 1; done; sha256sum </tmp/much' \
 		'16 MB of this host arrive in the guest as they were'
 	ip netns exec world busybox nc -l -p 5002 0<>"$tmp/open" |
 		sha256sum >"$tmp/came" &
