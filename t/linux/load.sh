@@ -7,9 +7,9 @@
 #
 # The programs of Debian are read from the disk and added up, again and again;
 # new files are written, and all that are there read back; CPUs go and come; and
-# traffic, which is beside us, talks to each of the addresses.  Whatever differs from what it was ends
-# this with status 1.  PLACE/sums has the sum of each file that was left there,
-# for whoever looks at the disk afterwards.
+# traffic, which is beside us, talks to each of the addresses.  Whatever differs
+# from what it was ends this with status 1.  PLACE/sums has the sum of each file
+# that was left there, for whoever looks at the disk afterwards.
 
 set -u
 seconds=$1

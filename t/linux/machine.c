@@ -85,6 +85,8 @@ static void check_known(void)
 	if (*word("cpus="))
 		is((unsigned long long)cpus, strtoull(word("cpus="), NULL, 10),
 		   "cpus: as many as it was given");
+	is(number_in("/proc/sys/kernel/softlockup_panic", ""), 1,
+	   "lockup: one that comes says where, and ends it");
 	if (cpus < 2) {
 		skip(3, "one CPU");
 		return;
