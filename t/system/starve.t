@@ -52,6 +52,6 @@ done
 for kernel in smp nmi traps; do
 	LG_STARVE=60 run build/t/osrun -c 2 "build/t/kernel/$kernel.elf"
 	! echo "$out" | grep -q '^not ok' && [ "$rc" = 0 ]
-	ok $? "nor does a kernel: $kernel" || diag "$(echo "$out" | tail -n 20)"
+	ok $? "nor does a kernel: $kernel" || diag "$rc: $err; $(echo "$out" | tail -n 20)"
 done
 done_testing
